@@ -1,12 +1,13 @@
 """The command `taxonaut`: its commands, its help, its exit codes."""
 
 import gc
+import os
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from taxonaut import __version__
+from taxonaut import __version__, models
 from taxonaut.cli.shared.exit_codes import EXIT_CODES, INTERRUPTED, ReportingGroup, leave_quietly
 from taxonaut.cli.shared.global_options import (
     DebugOption,
@@ -517,6 +518,8 @@ def taxonaut(
     version: VersionOption = False,
 ) -> None:
     """Keep the global options; the command's name comes next."""
+    if level := os.environ.get("TAXONAUT_LOG"):
+        models.log_lines.log_as_json(level)
     given = context.find_object(GlobalOptions) or GlobalOptions()
     context.obj = replace(
         given,

@@ -7,6 +7,7 @@ from taxonaut.state.lazy_modules import lazy_modules
 if TYPE_CHECKING:
     from taxonaut.models import catalog as catalog
     from taxonaut.models import llm as llm
+    from taxonaut.models import log_lines as log_lines
     from taxonaut.models import pull as pull
 else:
     __getattr__ = lazy_modules(__name__)
