@@ -28,10 +28,11 @@ class Health(BaseModel):
 
 
 class NextStep(BaseModel):
-    """What to do next, in a sentence; `command` does it at a terminal."""
+    """What to do next, in a sentence; `command` does it at a terminal, `href` is the screen for it."""
 
     text: str
     command: str = ""
+    href: str = ""
 
 
 class Check(BaseModel):
@@ -90,7 +91,7 @@ def home(service: Served) -> Home:
         expert=max((card.number for card in cards), default=None),
         learned=workspace.learned.in_use,
         models={role: getattr(models, role).model for role in type(models).model_fields},
-        next_steps=next_steps(stats, queue.open, bool(cards)),
+        next_steps=next_steps(stats, queue.open, bool(cards), len(workspace.ledger)),
         health=health_checks(workspace, stats) if stats.labels else [],
     )
 
@@ -168,7 +169,7 @@ def start(service: Served, asked: StartRequest) -> Started:
     return Started(labels=len(workspace.index.label_ids()), items=len(rows))
 
 
-def next_steps(stats: IndexStats, review_open: int, has_expert: bool) -> list[NextStep]:
+def next_steps(stats: IndexStats, review_open: int, has_expert: bool, truths: int = 0) -> list[NextStep]:
     """Say what to do next in a workspace, the first thing first."""
     if not stats.labels:
         return [NextStep(text="Import your labels.", command="taxonaut labels import FILE")]
@@ -180,14 +181,18 @@ def next_steps(stats: IndexStats, review_open: int, has_expert: bool) -> list[Ne
         )
     if review_open:
         many = "1 item waits" if review_open == 1 else f"{review_open:,} items wait"
-        steps.append(NextStep(text=f"{many} for a decision.", command="taxonaut review"))
+        steps.append(NextStep(text=f"{many} for a decision.", command="taxonaut review", href="/review"))
+    if truths:
+        many = "1 item" if truths == 1 else f"{truths:,} items"
+        text = f"Measure how good the labels are, on {many} with known ones."
+        steps.append(NextStep(text=text, command="taxonaut evaluate ITEMS", href="/measures"))
     if not has_expert:
         steps.append(
             NextStep(
                 text="Train an expert, if you have labelled items.", command="taxonaut expert train ITEMS"
             )
         )
-    steps.append(NextStep(text="Label texts.", command='taxonaut classify "A TEXT"'))
+    steps.append(NextStep(text="Label texts.", command='taxonaut classify "A TEXT"', href="/try"))
     return steps
 
 

@@ -116,6 +116,8 @@ def test_the_commands_are_these() -> None:
         "recommend slots",
         "review apply",
         "review errors",
+        "review export",
+        "review import",
         "review next",
         "review start",
         "runs list",

@@ -61,7 +61,7 @@ function showLabels() {
   const found = (method.labels || []).filter((each) => !words || each.path.join(" ").toLowerCase().includes(words));
   at("labels").replaceChildren(found.length ? table(["Label", "support", "answered", "precision", "recall", "F1", "most confused with"], found.slice(0, ROWS).map((each) => h("tr", {}, h("th", { scope: "row" }, pathOf(each.path)),
     h("td", { class: "number" }, number(each.support)), h("td", { class: "number" }, number(each.predicted)), cell(each.precision), cell(each.recall), cell(each.f1),
-    h("td", {}, each.confused.filter((other) => other.path.length).map((other, place) => [place ? ", " : "", bdi(other.path.at(-1)), ` ${number(other.count)}`])))))
+    h("td", {}, each.confused.filter((other) => other.path.length).flatMap((other, place) => [place ? ", " : "", bdi(other.path.at(-1)), ` ${number(other.count)}`])))))
     : h("p", { class: "soft" }, "No label has these words."), found.length > ROWS ? h("p", { class: "soft small" }, `The first ${ROWS} of ${number(found.length)}, those missed most first.`) : "");
 }
 
