@@ -155,6 +155,23 @@ COMMANDS = [
         "Assign one category to each text with a trained expert.",
         panel=TEXTS,
     ),
+    group(
+        "distribute",
+        "Say how likely annotators are to give each label (distribute ITEMS).",
+        LazyCommand(
+            "run",
+            "taxonaut.cli.distribute.run:run",
+            "Estimate for each text the share of annotators who would give each label.",
+        ),
+        LazyCommand(
+            "train",
+            "taxonaut.cli.distribute.train:train",
+            "Fit a method to items with the votes of annotators, or with labels.",
+        ),
+        panel=TEXTS,
+        default="run",
+        takes_file=True,
+    ),
     LazyCommand(
         "calibrate",
         "taxonaut.cli.evaluate.calibrate:calibrate",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from taxonaut.evaluation import curve_figure as curve_figure
     from taxonaut.evaluation import curves as curves
     from taxonaut.evaluation import demo as demo
+    from taxonaut.evaluation import distribution_report as distribution_report
     from taxonaut.evaluation import harness as harness
     from taxonaut.evaluation import incremental as incremental
     from taxonaut.evaluation import item_quality as item_quality

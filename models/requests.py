@@ -68,6 +68,9 @@ class ModelRequest:
     With `may_be_undecided` the array may also be `[-1]`, *cannot decide*. `about`: the id of the one item that the
     request is about, for traces; empty if it is about several, or none. `span`: the span of its decision
     (`state.telemetry`), under which its calls are.
+
+    With `likelihoods` no tool is called: the reply's `scores` are log P(text | prompt) of each choice's own text
+    as the whole next part of the answer, whose start is `lead`. An empty text stands for the end of the answer.
     """
 
     system: str
@@ -83,11 +86,13 @@ class ModelRequest:
     may_be_undecided: bool = False
     about: str = dataclass_field(default="", compare=False)
     span: Any = dataclass_field(default=None, compare=False, repr=False)
+    likelihoods: bool = False
+    lead: str = ""
 
     @property
     def hash(self) -> str:
         """A short hash of the blocks, equal where a model is shown the same; empty if they are."""
-        blocks = (self.system, self.context, self.item, self.blank_item)
+        blocks = (self.system, self.context, self.item, self.blank_item, *([self.lead] if self.lead else []))
         if not any(blocks):
             return ""
         return hashlib.sha256("\0".join(blocks).encode(errors="replace")).hexdigest()[:16]

@@ -9,7 +9,12 @@ from taxonaut.models.validation import cannot_decide, checked
 from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage
 
-Answer = Sequence[int] | Mapping[str, Any] | ModelError
+
+class LogProbabilities(dict[int, float]):
+    """The log-probability of each option by its id: the answer to a request for `likelihoods`."""
+
+
+Answer = Sequence[int] | Mapping[str, Any] | LogProbabilities | ModelError
 """Option ids, best first ([0] abstains); or a call's arguments; or an error to return instead."""
 
 
@@ -54,7 +59,14 @@ class ScriptedModel:
             )
         if isinstance(answer, ModelError):
             return answer
-        arguments = dict(answer) if isinstance(answer, Mapping) else {request.field: list(answer)}
+        if isinstance(answer, LogProbabilities):
+            best = max(answer, key=lambda number: answer[number])
+            return ModelReply(chosen=(best,), arguments={request.field: [best]}, usage=Usage(), scores=answer)
+        arguments: dict[str, Any] = (
+            {str(name): value for name, value in answer.items()}
+            if isinstance(answer, Mapping)
+            else {request.field: list(answer)}
+        )
         try:
             chosen, each = checked(request, arguments)
             return ModelReply(

@@ -223,6 +223,55 @@ class ConverseVariables(TypedDict):
     text: NotRequired[str]
 
 
+class DistributeOption(TypedDict):
+    """A label of a distribution; `code` is its letter where a model answers with letters, else empty."""
+
+    code: str
+    name: str
+    description: str
+
+
+class DistributeExample(TypedDict):
+    """A text with its labels, divided by commas, as an example (k-shot)."""
+
+    text: str
+    labels: str
+
+
+class DistributeVariables(TypedDict):
+    """`distribute/compare_to_none` and others that list labels; `none_code` is empty where names are the answer."""
+
+    task: str
+    options: list[DistributeOption]
+    examples: list[DistributeExample]
+    no_label: str
+    none_code: str
+    text: NotRequired[str]
+    written: NotRequired[str]
+
+
+class DistributeUnaryVariables(TypedDict):
+    """`distribute/unary`: whether one label is reasonable; `yes` and `no` are the two answers."""
+
+    task: str
+    examples: list[DistributeExample]
+    yes: str
+    no: str
+    text: NotRequired[str]
+    label: NotRequired[str]
+    description: NotRequired[str]
+
+
+class DistributeBinaryVariables(TypedDict):
+    """`distribute/binary`: which of two labels fits better; `no_label` may be one of them."""
+
+    task: str
+    examples: list[DistributeExample]
+    no_label: str
+    text: NotRequired[str]
+    pair: NotRequired[list[DistributeOption]]
+
+
 VARIABLES: dict[str, type] = {
     "annotator/assign_items": AssignItemsVariables,
     "annotator/assign_label_scored": ScoredVariables,
@@ -237,6 +286,12 @@ VARIABLES: dict[str, type] = {
     "architect/review_changes": ReviewVariables,
     "architect/review_changes_scored": ScoredVariables,
     "assistant/converse": ConverseVariables,
+    "distribute/binary": DistributeBinaryVariables,
+    "distribute/compare_to_none": DistributeVariables,
+    "distribute/hard": DistributeVariables,
+    "distribute/linear_probe": DistributeVariables,
+    "distribute/max": DistributeVariables,
+    "distribute/unary": DistributeUnaryVariables,
     "feedback/explain": ExplainVariables,
     "navigator/expand": ExpandVariables,
     "navigator/expand_few_shot": ExpandFewShotVariables,
@@ -277,7 +332,29 @@ DESCRIPTORS: list[DescriptorText] = [
     {**OPTIONS[1], "includes": [], "excludes": []},
     {**OPTIONS[2], "includes": ["footballs"], "excludes": []},
 ]
+EMOTIONS: list[DistributeOption] = [
+    {"code": "", "name": "joy", "description": ""},
+    {"code": "", "name": "anger", "description": "being angry at something"},
+]
+FEELINGS: list[DistributeExample] = [{"text": "what a day!", "labels": "joy"}]
 EXAMPLES: dict[str, dict[str, Any]] = {
+    **{
+        f"distribute/{name}": {
+            "task": "The texts are comments.",
+            "options": EMOTIONS,
+            "examples": FEELINGS,
+            "no_label": "none",
+            "none_code": "",
+        }
+        for name in ("compare_to_none", "hard", "linear_probe", "max")
+    },
+    "distribute/unary": {
+        "task": "The texts are comments.",
+        "examples": FEELINGS,
+        "yes": "reasonable",
+        "no": "unreasonable",
+    },
+    "distribute/binary": {"task": "The texts are comments.", "examples": FEELINGS, "no_label": "none"},
     "feedback/explain": {
         "task": "The texts are product titles.",
         "label": "A > Shoes",
@@ -404,6 +481,13 @@ EXAMPLE_TEXTS = {
 """Example `text` of templates that read several items or labels; others read one item."""
 
 
+ITEM_VARIABLES: dict[str, dict[str, Any]] = {
+    **{f"distribute/{name}": {"written": ""} for name in ("compare_to_none", "hard", "linear_probe", "max")},
+    "distribute/unary": {"label": "joy", "description": ""},
+    "distribute/binary": {"pair": EMOTIONS},
+}
+"""Example variables, next to `text`, of templates whose block `item` has more of its own."""
+
 FEW_SHOT = "_few_shot"
 """How the names of templates with demonstrations end."""
 
@@ -424,7 +508,9 @@ DEMONSTRATIONS: list[DemonstrationText] = [
 
 def example_item(name: str) -> dict[str, Any]:
     """Return the example variables of the block `item` alone."""
-    text = {"text": EXAMPLE_TEXTS.get(name, "wireless earbuds")}
+    text: dict[str, Any] = {"text": EXAMPLE_TEXTS.get(name, "wireless earbuds")}
+    if name in ITEM_VARIABLES:
+        return {**text, **ITEM_VARIABLES[name]}
     return {**text, "demonstrations": DEMONSTRATIONS} if name.endswith(FEW_SHOT) else text
 
 

@@ -13,6 +13,7 @@ PROMPTS_FOLDER = "prompts"
 EXPERTS_FOLDER = "experts"
 REVIEW_FOLDER = "review"
 LEARNED_FOLDER = "learned"
+DISTRIBUTIONS_FOLDER = "distributions"
 CALIBRATION_FILE = "calibration.json"
 SERVICE_FILE = "service.json"
 """Where `taxonaut serve` listens, while it runs."""
@@ -32,6 +33,7 @@ OTHER_PARTS = (
     EXPERTS_FOLDER,
     REVIEW_FOLDER,
     LEARNED_FOLDER,
+    DISTRIBUTIONS_FOLDER,
     CALIBRATION_FILE,
     SERVICE_FILE,
     JOBS_FOLDER,

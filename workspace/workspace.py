@@ -16,8 +16,9 @@ from taxonaut.models.encoder.option_texts import compared_texts
 from taxonaut.models.expert.fusion import TrainedScores
 from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
+from taxonaut.state.distributions import LabelDistribution
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Item, ItemResult, Label, Tree
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.ledger import Source
@@ -30,6 +31,7 @@ from taxonaut.workspace.build.builders import TreeSettings, builder
 from taxonaut.workspace.core.config import CategorizeSettings, LearningSettings, WalkSettings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.distribute.distribution import DistributionCard, prepare_distribution, train
 from taxonaut.workspace.expert.categorize import acategorize
 from taxonaut.workspace.expert.experts import ExpertCard, Experts
 from taxonaut.workspace.expert.trained_scores import open_trained_scores
@@ -654,6 +656,77 @@ class Workspace(Core):
     ) -> ItemResults:
         """Do what `aclassify` does, from synchronous code, also where an event loop runs, as in a notebook."""
         return PORTAL.run(self.aclassify(texts, columns=columns, on_update=on_update, **walk))
+
+    async def adistribute(
+        self,
+        texts: Texts,
+        method: str | None = None,
+        *,
+        model: str | None = None,
+        node: NodeId | None = None,
+        shots: Sequence[ItemRow] = (),
+        seed: int = 0,
+        columns: ItemColumns | None = None,
+        on_update: OnUpdate | None = None,
+    ) -> list[LabelDistribution]:
+        """Estimate for each text the share of annotators who would give each label; see docs/distributions.md.
+
+        `method`: compare-to-none, hard, unary, binary or max, which ask the language model `model` (by default that
+        of [models.general_expert]); or trained, linear-probe or similarity, which `train_distribution` fits. By
+        default what was trained, else compare-to-none. `node`: the labels below it, by default all. `shots`: labelled
+        items that prompts show. `seed` shuffles the labels. Finished items are kept. Raises InputError for too many
+        labels, and for a method that the model does not allow.
+        """
+        with listening(on_update):
+            made = prepare_distribution(self, method, model=model, node=node, shots=shots, seed=seed)
+            async with aclosing(made.results(given_items(texts, columns).items())) as results:
+                return [result async for _, result in results]
+
+    def distribute(
+        self,
+        texts: Texts,
+        method: str | None = None,
+        *,
+        model: str | None = None,
+        node: NodeId | None = None,
+        shots: Sequence[ItemRow] = (),
+        seed: int = 0,
+        columns: ItemColumns | None = None,
+        on_update: OnUpdate | None = None,
+    ) -> list[LabelDistribution]:
+        """Do what `adistribute` does, from synchronous code."""
+        return PORTAL.run(
+            self.adistribute(
+                texts,
+                method,
+                model=model,
+                node=node,
+                shots=shots,
+                seed=seed,
+                columns=columns,
+                on_update=on_update,
+            )
+        )
+
+    def train_distribution(
+        self,
+        rows: Sequence[ItemRow],
+        method: str = "trained",
+        *,
+        model: str | None = None,
+        node: NodeId | None = None,
+        shots: Sequence[ItemRow] = (),
+        skip_unknown: bool = False,
+        on_update: OnUpdate | None = None,
+    ) -> DistributionCard:
+        """Fit a method to annotators' votes (the column `annotators`), or to labels, and save it in the workspace.
+
+        `method`: trained (regression on vectors and words), linear-probe (on a gguf/… model's last layer), similarity
+        or compare-to-none (Platt scaling). Raises InputError for votes for labels that do not exist, unless
+        `skip_unknown`, and for items without votes.
+        """
+        with listening(on_update):
+            return train(self, rows, method, model=model, node=node, shots=shots, skip_unknown=skip_unknown)
 
     async def ashortlists(
         self,

@@ -14,6 +14,7 @@ from taxonaut import evaluation
 from taxonaut.cli.evaluate import class_view, summary_view
 from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, attribute_losses, check_attribution
+from taxonaut.cli.evaluate.distribution_view import DistributionOptions, evaluate_distributions
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, match_gold
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
@@ -43,6 +44,7 @@ taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm
 taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
 taxonaut evaluate test.jsonl --methods navigate --attribution 20
 taxonaut evaluate test.jsonl --methods expert,dual,tfidf-svm,linear-head --examples train.jsonl
+taxonaut evaluate votes.jsonl --distribution trained,similarity --figure reliability.png
 taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
 
 
@@ -108,6 +110,24 @@ def evaluate(
         typer.Option(
             metavar="FILE",
             help="Write the right labels, answers, hits and misses of each text.",
+            show_default=False,
+        ),
+    ] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Compare methods of distribute with annotators' votes (column annotators) instead: compare-to-none, "
+            "platt, hard, unary, binary, max, trained, linear-probe, similarity; --figure then plots reliability.",
+            show_default=False,
+        ),
+    ] = None,
+    distribution_model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="With --distribution: the language model. Default: that of [models.general_expert].",
             show_default=False,
         ),
     ] = None,
@@ -204,6 +224,17 @@ def evaluate(
     all methods (exit code 6); run the same command again to ask for them. Finished items are kept.
     docs/evaluation.md describes methods and measures.
     """
+    if distribution is not None:
+        evaluate_distributions(
+            session,
+            layout.read(file)[:limit],
+            distribution.split(","),
+            DistributionOptions(distribution_model, figure, skip_unknown, json),
+            [] if examples is None else layout.read(examples),
+        )
+        return
+    if distribution_model is not None:
+        raise InputError("--model goes with --distribution; set models in taxonaut.toml otherwise")
     ks = parse_cutoffs(k)
     wanted = [] if measures is None else evaluation.measures.selection.parse_measures(measures, ks)
     default = ",".join(evaluation.harness.METHODS)

@@ -47,15 +47,24 @@ class PrefixReader:
         self.reused_tokens += same
         return self._advance(tokens, same)
 
+    def state(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Read a prompt and return the last layer's state at its last token, shape (width,)."""
+        with self.context.returning_states():
+            self.read(tokens)
+            return self.context.last_state()
+
     def append(self, token: int) -> Logits:
         """Read one more token."""
         return self._advance([*self._held, token], len(self._held))
 
-    def continuations(self, prompt: Sequence[int], options: Sequence[Sequence[int]]) -> LogLikelihoods:
+    def continuations(
+        self, prompt: Sequence[int], options: Sequence[Sequence[int]], ends: Sequence[int] = ()
+    ) -> LogLikelihoods:
         """Return log P(option | prompt), the sum over an option's tokens, for each option (none empty).
 
-        The prompt is read once; the options are parallel sequences that share it, as many per call as there are
-        sequences and room.
+        With `ends`, each is followed by one of these tokens, whose probabilities are added up: an option that
+        another one begins with is then told from it. The prompt is read once; the options are parallel sequences that
+        share it, as many per call as there are sequences and room.
         """
         first = log_softmax(self.read(prompt))
         found = np.array([first[option[0]] for option in options], np.float64)
@@ -65,10 +74,10 @@ class PrefixReader:
         for index, option in enumerate(options):
             taken = sum(len(options[other]) for other in group)
             if group and (len(group) == settings.sequences - 1 or taken + len(option) > room):
-                self._add_rest(found, prompt, options, group)
+                self._add_rest(found, prompt, options, group, ends)
                 group = []
             group.append(index)
-        self._add_rest(found, prompt, options, group)
+        self._add_rest(found, prompt, options, group, ends)
         return found
 
     def _add_rest(
@@ -77,17 +86,20 @@ class PrefixReader:
         prompt: Sequence[int],
         options: Sequence[Sequence[int]],
         group: Sequence[int],
+        ends: Sequence[int] = (),
     ) -> None:
-        """Add the log-likelihoods of all tokens but the first of a group of options."""
-        long = [index for index in group if len(options[index]) > 1]
+        """Add the log-likelihoods of all tokens but the first of a group of options, and of one of `ends`."""
+        long = [index for index in group if ends or len(options[index]) > 1]
         runs = []
         for sequence, index in enumerate(long, start=1):
             self.context.fork(_PROMPT, sequence, len(prompt))
-            runs.append(Run(options[index][:-1], len(prompt), sequence, 0))
+            option = options[index]
+            runs.append(Run(option if ends else option[:-1], len(prompt), sequence, 0))
         try:
             for place, offset, logits in self.context.decode(runs):
-                option = options[long[place]]
-                found[long[place]] += log_softmax(logits)[option[offset + 1]]
+                option, logs = options[long[place]], log_softmax(logits)
+                last = offset + 1 == len(option)
+                found[long[place]] += log_sum(logs[list(ends)]) if last else logs[option[offset + 1]]
         finally:
             for run in runs:
                 self.context.forget(run.sequence, 0)
@@ -117,6 +129,11 @@ def log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
     """Return the log-probabilities of logits."""
     shifted = logits.astype(np.float64) - float(logits.max())
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), np.float64)
+
+
+def log_sum(logs: npt.NDArray[np.float64]) -> float:
+    """Return the logarithm of the sum of probabilities given by their logarithms."""
+    return float(np.logaddexp.reduce(logs))
 
 
 _PRIORS_KEPT = 200_000

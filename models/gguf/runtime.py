@@ -5,6 +5,7 @@ import importlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -276,6 +277,20 @@ class Context:
                 if self._wanted[place]:
                     pointer = self._llama.llama_get_logits_ith(self.pointer, place)
                     yield index, offset, np.ctypeslib.as_array(pointer, (self.weights.vocabulary_size,))
+
+    @contextmanager
+    def returning_states(self) -> Iterator[None]:
+        """Let `decode` keep the last layer's states next to the logits, in the block."""
+        self._llama.llama_set_embeddings(self.pointer, True)
+        try:
+            yield
+        finally:
+            self._llama.llama_set_embeddings(self.pointer, False)
+
+    def last_state(self) -> npt.NDArray[np.float32]:
+        """Return the last layer's state of the token read last, shape (width,): after `decode`, as a copy."""
+        pointer = self._llama.llama_get_embeddings_ith(self.pointer, -1)
+        return np.ctypeslib.as_array(pointer, (self.weights.embedding_size,)).copy()
 
     def forget(self, sequence: int, position: int) -> None:
         """Drop a sequence's tokens from a position on."""

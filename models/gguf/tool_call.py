@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from taxonaut.models.cpu import chat_threads
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR
@@ -23,6 +24,8 @@ from taxonaut.models.gguf.likelihood import (
     PrefixReader,
     PriorStore,
     calibrated_scores,
+    log_softmax,
+    log_sum,
 )
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
 from taxonaut.models.gguf.worker_thread import WorkerThread
@@ -146,8 +149,11 @@ class GgufChat:
         *generated*: the call is decoded under the grammar of the tool's schema. *scored*: the options' texts are
         ranked by calibrated likelihood (`likelihood`) and the best `most` taken; none if the item makes no option
         likelier than an empty item does. `scores` holds all of them. The future raises ModelError if the prompt does
-        not fit, ModelReplyError if the call was cut off by `max_tokens`.
+        not fit, ModelReplyError if the call was cut off by `max_tokens`. A request for `likelihoods` is answered with
+        those of its choices' texts, however the model answers otherwise.
         """
+        if request.likelihoods:
+            return self._worker.call(lambda session: _likelihoods(session, request))
         if self.answer == "scored":
             return self._worker.call(lambda session: _score_options(session, request))
         return self._worker.call(lambda session: _generate_choice(session, request, sampling or Sampling()))
@@ -205,6 +211,19 @@ class GgufChat:
     def log_likelihoods(self, tokens: AnswerTokens) -> LogLikelihoods:
         """Return log P(answer | prompt) of each answer, summed over its tokens; nothing is calibrated."""
         return self._worker.run(lambda session: session.reader.continuations(tokens.prompt, tokens.answers))
+
+    def last_states(self, requests: Sequence[ModelRequest]) -> npt.NDArray[np.float32]:
+        """Return the last layer's state after each prompt and its lead: where the answer's next token is chosen.
+
+        Float32 of shape (requests, width); consecutive prompts share their common prefix.
+        """
+
+        def read(session: _Session) -> npt.NDArray[np.float32]:
+            return np.stack(
+                [session.reader.state(_likelihood_prompt(session, request)[0]) for request in requests]
+            )
+
+        return self._worker.run(read)
 
     @property
     def path(self) -> Path:
@@ -349,6 +368,38 @@ def _score_options(session: _Session, request: ModelRequest) -> ModelReply:
         usage=_usage(session, 0, started),
         scores=scores,
     )
+
+
+def _likelihoods(session: _Session, request: ModelRequest) -> ModelReply:
+    """Return log P(text | prompt) of each choice, up to where the text ends: at a comma, a line break or the end."""
+    started = time.perf_counter()
+    session.reader.reset()
+    prompt, texts, ends = _likelihood_prompt(session, request)
+    written = {place: tokens for place, tokens in enumerate(texts) if tokens}
+    comma = session.weights.tokens(",")[:1]
+    found = np.empty(len(texts))
+    if len(written) < len(texts):
+        found[:] = log_sum(log_softmax(session.reader.read(prompt))[ends])
+    found[list(written)] = session.reader.continuations(prompt, list(written.values()), [*ends, *comma])
+    scores = {choice.id: float(logs) for choice, logs in zip(request.choices, found, strict=True)}
+    best = max(scores, key=lambda number: scores[number])
+    return ModelReply(
+        chosen=(best,), arguments={request.field: [best]}, usage=_usage(session, 0, started), scores=scores
+    )
+
+
+def _likelihood_prompt(
+    session: _Session, request: ModelRequest
+) -> tuple[list[int], list[tuple[int, ...]], list[int]]:
+    """Return the prompt up to the lead, the choices' texts, and the tokens that end an answer."""
+    texts = []
+    for choice in request.choices:
+        text = choice.texts[0]
+        spaced = text if not text or text.startswith(",") or not request.lead else f" {text}"
+        texts.append(tuple(session.weights.tokens(spaced)[:_LONGEST_OPTION]))
+    ends = [*session.weights.end_tokens.tolist(), *session.weights.tokens("\n")[-1:]]
+    lead = session.weights.tokens(request.lead) if request.lead else []
+    return session.prompt(request_messages(request), _ROOM_FOR_OPTIONS + len(lead)) + lead, texts, ends
 
 
 def _option(session: _Session, text: str) -> Option:

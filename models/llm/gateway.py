@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,6 +113,9 @@ class Limit:
 
 
 T = TypeVar("T")
+
+TOP_LOGPROBS = 20
+"""Tokens whose log-probabilities are requested of a server: the most that OpenAI-compatible ones give."""
 
 MORE_ROOM = 4
 """How many times as many tokens a reply may have that was cut off, at each further try."""
@@ -310,6 +314,8 @@ class Gateway:
 
         A reply that was cut off is asked for again with more room, one that holds no answer as it was.
         """
+        if request.likelihoods and not self.settings.in_process:
+            return await self.read_likelihoods(request)
         messages: list[ModelMessage] = [opening(request)]
         usage, room = Usage(attempts=0), self.settings.max_tokens
         started = time.perf_counter()
@@ -358,7 +364,46 @@ class Gateway:
 
     def tools(self, request: ModelRequest) -> list[ToolDefinition]:
         """Return the tools that are sent with a request."""
+        if request.likelihoods and not self.settings.in_process:
+            return []
         return [tool_definition(request.tool)]
+
+    async def read_likelihoods(self, request: ModelRequest) -> ModelReply:
+        """Ask for one token, and read the log-probability of each choice's text among the likeliest tokens.
+
+        A choice that is not among them gets what the least likely of them has, which is more than its own; how many
+        did is said in `arguments` under `lost`. Raises ModelReplyError where a server gives no log-probabilities.
+        """
+        started = time.perf_counter()
+        own: LiteLLMModelSettings = {
+            "max_tokens": 1,
+            "litellm_arguments": {"logprobs": True, "top_logprobs": TOP_LOGPROBS},
+        }
+        response, attempts = await self.retry(
+            lambda: self.model.request([opening(request)], own, ModelRequestParameters())
+        )
+        likeliest = likeliest_tokens(response, self.name)
+        found = {choice.id: spelt(likeliest, choice.texts[0]) for choice in request.choices}
+        least = min(likeliest.values())
+        lost = [number for number, value in found.items() if value is None]
+        scores = {number: least if value is None else value for number, value in found.items()}
+        best = max(scores, key=lambda number: scores[number])
+        usage = add_usage(Usage(attempts=0), response, attempts)
+        return ModelReply(
+            chosen=(best,),
+            arguments={request.field: [best], "lost": len(lost)},
+            usage=replace(usage, latency_s=time.perf_counter() - started),
+            scores=scores,
+        )
+
+    async def gives_log_probabilities(self) -> bool:
+        """Whether the provider says that it gives log-probabilities; whether they are there, its replies tell."""
+        if self.settings.in_process:
+            return True
+        known = await asyncio.to_thread(
+            lambda: client.litellm().get_supported_openai_params(model=self.settings.model)
+        )
+        return "logprobs" in (known or ())
 
     async def send(
         self, messages: list[ModelMessage], request: ModelRequest, room: int
@@ -442,6 +487,8 @@ def request_key(settings: ModelSettings, request: ModelRequest, weights: str = "
         if settings.answer == "scored"
         else None,
     ]
+    if request.likelihoods:
+        parts.append({"lead": request.lead, "texts": [choice.texts[0] for choice in request.choices]})
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 
@@ -463,6 +510,30 @@ def correction(response: ModelResponse, error: str) -> PydanticRequest:
     return PydanticRequest(
         parts=[ToolReturnPart(tool_name=call.tool_name, content=content, tool_call_id=call.tool_call_id)]
     )
+
+
+def likeliest_tokens(response: ModelResponse, name: str) -> dict[str, float]:
+    """Return the log-probabilities of the first token's likeliest spellings. Raises ModelReplyError without any."""
+    given = (response.provider_details or {}).get("logprobs")
+    content = as_mapping(given).get("content") if given is not None else None
+    rows = as_mapping(content[0]).get("top_logprobs") if content else None
+    if not rows:
+        raise ModelReplyError(
+            f"{name!r} returned no log-probabilities; use a server that returns them (`logprobs`, such as vLLM or "
+            "OpenAI) or gguf/…, or a method without them: hard, or unary by sampling (--samples N)"
+        )
+    return {str(as_mapping(row)["token"]): float(as_mapping(row)["logprob"]) for row in rows}
+
+
+def as_mapping(row: Any) -> Mapping[str, Any]:
+    """Return a part of an answer as a mapping, whether LiteLLM made a record of it or not."""
+    return row if isinstance(row, Mapping) else vars(row)
+
+
+def spelt(likeliest: Mapping[str, float], text: str) -> float | None:
+    """Return the log-probability of a text among tokens, whatever blanks are around it; None if not there."""
+    found = [math.exp(value) for token, value in likeliest.items() if token.strip() == text]
+    return math.log(sum(found)) if sum(found) > 0 else None
 
 
 def read(request: ModelRequest, response: ModelResponse) -> ModelReply:

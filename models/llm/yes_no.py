@@ -4,13 +4,12 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
 
-from taxonaut.models.llm.gateway import Gateway, add_usage, opening
+from taxonaut.models.llm.gateway import Gateway, add_usage, as_mapping, opening
 from taxonaut.models.llm.pydantic_model import LiteLLMModelSettings, messages_json
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.state.errors import ModelReplyError
@@ -68,11 +67,6 @@ class YesNoGateway(Gateway):
             )
         rows = as_mapping(content[0])["top_logprobs"]
         return {str(as_mapping(row)["token"]): float(as_mapping(row)["logprob"]) for row in rows}
-
-
-def as_mapping(row: Any) -> Mapping[str, Any]:
-    """Return a part of an answer as a mapping, whether LiteLLM made a record of it or not."""
-    return row if isinstance(row, Mapping) else vars(row)
 
 
 def yes_over_no(likeliest: Mapping[str, float]) -> float:

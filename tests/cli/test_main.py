@@ -44,6 +44,8 @@ def test_the_commands_are_these() -> None:
         "chat",
         "classify",
         "demo",
+        "distribute run",
+        "distribute train",
         "evaluate",
         "expert audit",
         "expert define",

@@ -87,6 +87,12 @@ def match_gold(
     return matched, notes
 
 
+def find_labels(index: IndexReader, texts: Iterable[str]) -> dict[str, LabelId]:
+    """Return the label that each text stands for, by id, name or path; texts that stand for none are missing."""
+    names = _Names(index)
+    return {text: label for text in texts if (label := names.find(text)[0]) is not None}
+
+
 def _describe_former(former: Counter[LabelResolution]) -> list[str]:
     """Say what gold labels count as that name labels which are not answered any more."""
     notes = []

@@ -1,5 +1,6 @@
 """Read items from a file in batches, after one pass that validates the whole file."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,6 +43,10 @@ OPTIONS: Mapping[str, str] = {
     "popularity": "--popularity-column",
 }
 """The command-line option of each column, for messages."""
+
+
+ANNOTATORS = "annotators"
+"""The column of annotators' votes: a list with the list of labels of each annotator; null for one without answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +378,8 @@ def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
     cell = read_cell(row.values, columns.labels) if columns.labels else None
     if columns.labels:
         gold = as_texts(_plain_labels(cell), row, columns.labels, columns.label_separator)
+        if not gold and ANNOTATORS in row.values:
+            cell = list(gold := majority(_votes(row.values[ANNOTATORS], row.place)))
     return ItemRow(
         item=_item(ItemId(id), row, columns),
         gold=tuple(LabelId(label) for label in dict.fromkeys(gold)),
@@ -420,6 +427,37 @@ def read_cell(values: Mapping[str, object], column: str) -> object:
     for key in column.split("."):
         inner = inner.get(key) if isinstance(inner, Mapping) else None
     return inner
+
+
+def read_votes(row: ItemRow) -> list[tuple[str, ...] | None] | None:
+    """Return the labels each annotator of an item gave; None for one without answer, and where there are no votes.
+
+    Raises InputError for a cell of another shape.
+    """
+    return _votes(row.values.get(ANNOTATORS), row.place)
+
+
+def _votes(cell: object, place: str) -> list[tuple[str, ...] | None] | None:
+    if isinstance(cell, str) and cell.strip():
+        try:
+            cell = json.loads(cell)
+        except ValueError:
+            cell = [cell]
+    if cell is None or cell == "":
+        return None
+    if not isinstance(cell, (list, tuple)) or any(isinstance(each, (str, int, float, dict)) for each in cell):
+        raise InputError(
+            f"{place}: {ANNOTATORS!r} is {cell!r:.80}; give a list with a list of labels for each annotator, such as "
+            '[["joy"], [], ["joy", "love"]]; [] says that no label fits, null that an annotator did not answer'
+        )
+    return [None if each is None else tuple(dict.fromkeys(map(str, each))) for each in cell]
+
+
+def majority(votes: Sequence[tuple[str, ...] | None] | None) -> tuple[str, ...]:
+    """Return the labels that at least half of the annotators with an answer gave."""
+    answers = [vote for vote in votes or () if vote is not None]
+    counts = Counter(label for vote in answers for label in vote)
+    return tuple(label for label, count in counts.items() if 2 * count >= len(answers))
 
 
 def _plain_labels(cell: object) -> object:

@@ -1,0 +1,1 @@
+"""`taxonaut distribute`: how likely annotators are to give each label."""

@@ -1,0 +1,1 @@
+"""Probabilities of labels, each by itself, as annotators who may disagree would give them."""
