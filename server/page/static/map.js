@@ -9,6 +9,7 @@ const beside = document.getElementById("beside");
 const hover = document.getElementById("hover");
 const lassoButton = document.getElementById("lasso");
 const MOST_LISTED = 200;
+const MOST_MOVING = 5000;
 const METHODS = { umap: "UMAP", pca: "PCA" };
 let of = query().get("of") || "";
 let map = null;
@@ -19,6 +20,7 @@ let chosen = null;
 let lasso = null;
 let drawing = false;
 let pending = false;
+let resting = 0;
 let following = null;
 
 begin();
@@ -34,7 +36,7 @@ async function begin() {
   document.getElementById("back").addEventListener("click", showBranches);
   lassoButton.addEventListener("click", () => setLasso(!drawing));
   listen();
-  new ResizeObserver(redraw).observe(canvas);
+  new ResizeObserver(() => redraw()).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { paint(); redraw(); });
   load(of || "items", !of);
 }
@@ -116,13 +118,18 @@ const scale = () => Math.min(canvas.clientWidth, canvas.clientHeight) * 0.46 * v
 const toScreen = (x, y) => [canvas.clientWidth / 2 + (x - view.x) * scale(), canvas.clientHeight / 2 - (y - view.y) * scale()];
 const toPlane = (x, y) => [view.x + (x - canvas.clientWidth / 2) / scale(), view.y - (y - canvas.clientHeight / 2) / scale()];
 
-function redraw() {
-  if (pending || !map) return;
+/** Draw soon. While the map moves a part of many points is drawn, and all once it rests. */
+function redraw(moving = false) {
+  if (!map) return;
+  const step = moving && map.ids.length > MOST_MOVING ? Math.ceil(map.ids.length / MOST_MOVING) : 1;
+  clearTimeout(resting);
+  if (step > 1) resting = setTimeout(redraw, 150);
+  if (pending) return;
   pending = true;
-  requestAnimationFrame(() => { pending = false; drawNow(); });
+  requestAnimationFrame(() => { pending = false; drawNow(step); });
 }
 
-function drawNow() {
+function drawNow(step) {
   const ratio = devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   if (!width) return;
@@ -136,7 +143,7 @@ function drawNow() {
   const size = Math.min(7, (map.ids.length > 5000 ? 2 : 3.5) * Math.sqrt(view.zoom));
   const picked = lasso?.points;
   const by = new Map();
-  for (let at = 0; at < map.ids.length; at++) {
+  for (let at = 0; at < map.ids.length; at += step) {
     const [x, y] = toScreen(map.x[at], map.y[at]);
     if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
     const key = tops[at];
@@ -177,6 +184,7 @@ function ring(context, at) {
 function drawNames(context, width, height) {
   const deepest = view.zoom < 1.8 ? 1 : view.zoom < 4 ? 2 : 3;
   const taken = [];
+  const [paper, ink] = [css("--paper"), css("--ink")];
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (const level of [deepest, deepest - 1]) {
@@ -192,9 +200,9 @@ function drawNames(context, width, height) {
       taken.push(box);
       context.lineWidth = 4;
       context.lineJoin = "round";
-      context.strokeStyle = css("--paper");
+      context.strokeStyle = paper;
       context.strokeText(name, x, y);
-      context.fillStyle = css("--ink");
+      context.fillStyle = ink;
       context.fillText(name, x, y);
     }
   }
@@ -206,7 +214,7 @@ function zoomAt(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2)
   const after = toPlane(x, y);
   view.x += before[0] - after[0];
   view.y += before[1] - after[1];
-  redraw();
+  redraw(true);
 }
 
 function whole() { view = { x: 0, y: 0, zoom: 1 }; redraw(); }
@@ -252,7 +260,7 @@ function listen() {
       zoomAt(Math.hypot(now[0] - other[0], now[1] - other[1]) / Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1])), ...other);
     } else { view.x -= (now[0] - before[0]) / scale(); view.y += (now[1] - before[1]) / scale(); }
     fingers.set(event.pointerId, now);
-    redraw();
+    redraw(true);
   });
   const up = (event) => {
     if (!fingers.delete(event.pointerId) || !map) return;
