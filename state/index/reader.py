@@ -90,9 +90,11 @@ def _depth(parents: _Ints, children: _Ints) -> int:
 _SEARCH = """
 SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: CASE
     WHEN contains(lower(name), word) THEN 4 WHEN contains(lower(alternatives), word) THEN 3
-    WHEN contains(lower(id), word) THEN 2 WHEN contains(lower(description), word) THEN 1 ELSE 0 END)) AS hits
+    WHEN contains(lower(id), word) OR contains(lower(notation), word) THEN 2
+    WHEN contains(lower(description), word) THEN 1 ELSE 0 END)) AS hits
 FROM labels WHERE hits > 0 AND ($5 OR id NOT IN (SELECT old FROM label_mappings))
-ORDER BY lower(name) = $3 OR lower(id) = $3 OR contains(lower(alternatives), $4) DESC, hits DESC, length(name), number
+ORDER BY $3 IN (lower(name), lower(id), lower(notation)) OR contains(lower(alternatives), $4) DESC, hits DESC,
+    length(name), number
 LIMIT $2
 """
 
@@ -296,14 +298,28 @@ class IndexReader:
 
         Retired labels are found only with `retired`.
 
-        A word counts most in a name, then in an alternative name, the id, the description; a label that is called
-        like the whole query comes first, of equal ones that with the shortest name.
+        A word counts most in a name, then in an alternative name, the id or code, the description; a label that is
+        called like the whole query comes first, of equal ones that with the shortest name.
         """
         words = list(dict.fromkeys(map(_search_key, search_words(query))))
         whole = " ".join(query.lower().split())
         with self._database.lock:
+            book = self._view.labels
+            if words and limit > 0 and self._view.words.is_built:
+                left_out = (
+                    () if retired else [book.numbers[id_] for id_ in book.mappings if id_ in book.numbers]
+                )
+                return book.get(self._view.words.search(words, whole, limit, left_out))
             hits = self._database.rows(_SEARCH, [words, limit, whole, dump(whole), retired]) if words else []
-            return self._view.labels.get([row[0] for row in hits])
+            return book.get([row[0] for row in hits])
+
+    def keep_words(self) -> None:
+        """Read the words of all labels into memory, so that `search` takes milliseconds; it is kept up with changes.
+
+        That takes about 5 seconds for a million labels, and is worth it for who searches often. Other threads may
+        read and change the index meanwhile.
+        """
+        self._view.words.build()
 
     def node_names(self) -> list[tuple[NodeId, str, LabelId | None]]:
         """Return (id, name, label id if the node is a label) of each node but the root, by depth."""

@@ -8,6 +8,7 @@ from taxonaut.state.db.connection import Database, fetch_by_number
 from taxonaut.state.db.json_codec import unpack
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.index.label_words import LabelWords
 from taxonaut.state.index.shape import Shape
 from taxonaut.state.label_mappings import MAPPING_COLUMNS, RENAMED, LabelMapping, describe_mapping
 from taxonaut.state.records import Label, Node
@@ -27,8 +28,9 @@ def label_from_row(row: Sequence[Any]) -> Label:
 class LabelBook:
     """All label ids in memory; texts are read on demand and cached up to a limit."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, words: LabelWords) -> None:
         self._database = database
+        self._words = words
         rows = database.rows("SELECT number, id FROM labels ORDER BY number")
         self.numbers: dict[LabelId, int] = {LabelId(id_): number for number, id_ in rows}
         """The import number of each label, in import order."""
@@ -92,11 +94,13 @@ class LabelBook:
             self._ids.extend([LabelId("")] * (number + 1 - len(self._ids)))
             self._ids[number] = LabelId(id_)
             self.numbers[LabelId(id_)] = number
+            self._words.touch([number])
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop the cached texts of labels that were changed."""
         for number in numbers:
             self._kept.pop(number, None)
+            self._words.touch([number])
 
     @property
     def last(self) -> int:
@@ -110,6 +114,7 @@ class LabelBook:
         del self._ids[last + 1 :]
         self._kept.clear()
         self._mappings = None
+        self._words.touch_again()
 
     def number(self, label: LabelId) -> int:
         """Return a label's import number. Raises NotFoundError for an unknown id."""
@@ -204,6 +209,8 @@ class IndexView:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._seen = -1
+        self.words = LabelWords(database)
+        """Finds labels by their words; empty until it is built, and kept when the rest is dropped."""
         self._shape: Shape | None = None
         self._labels: LabelBook | None = None
         self._nodes: NodeBook | None = None
@@ -217,10 +224,12 @@ class IndexView:
     def drop(self) -> None:
         """Empty the cache."""
         self._shape = self._labels = self._nodes = self._version = None
+        self.words.doubt()
 
     def drop_labels(self) -> None:
         """Drop labels and nodes, after labels were added or removed."""
         self._labels = self._nodes = None
+        self.words.doubt()
 
     @contextmanager
     def preserve_over_rollback(self) -> Iterator[None]:
@@ -275,7 +284,7 @@ class IndexView:
         """All labels."""
         self._refresh()
         if self._labels is None:
-            self._labels = LabelBook(self._database)
+            self._labels = LabelBook(self._database, self.words)
         return self._labels
 
     @property
