@@ -1,6 +1,7 @@
 """The service as an ASGI application: its paths, behind the guard."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ from taxonaut.server.routes import (
     docs_routes,
     home_routes,
     job_routes,
+    learning_routes,
     map_routes,
     measure_routes,
     outline_routes,
@@ -32,8 +34,11 @@ from taxonaut.server.routes import (
 )
 from taxonaut.server.service import Service
 from taxonaut.server.suggester import Suggester
+from taxonaut.state.errors import TaxonautError
 from taxonaut.state.version import VERSION
 from taxonaut.workspace.workspace import Workspace
+
+_LOGGER = logging.getLogger("taxonaut.server")
 
 DESCRIPTION = """A workspace of taxonaut: suggest labels for texts, read and change the tree, review, learn.
 
@@ -48,9 +53,11 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.jobs.start()
+        words = asyncio.create_task(asyncio.to_thread(keep_words, workspace))
         async with tools.router.lifespan_context(tools):
             yield
         await service.jobs.close()
+        await words
         await asyncio.to_thread(service.suggester.close)
 
     api = FastAPI(
@@ -76,6 +83,7 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         outline_routes,
         review_routes,
         job_routes,
+        learning_routes,
         measure_routes,
         chat_routes,
         map_routes,
@@ -89,6 +97,14 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         api.include_router(pages.router)
     api.mount("/static", StaticFiles(directory=STATIC))
     return api
+
+
+def keep_words(workspace: Workspace) -> None:
+    """Read the words of the labels for searches; without them a search scans the labels, which takes longer."""
+    try:
+        workspace.index.keep_words()
+    except TaxonautError as error:
+        _LOGGER.warning("searches scan the labels: %s", error)
 
 
 def create_app(workspace: Workspace, access: Access, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008

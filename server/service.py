@@ -14,6 +14,7 @@ from taxonaut.state.ids import EventId
 from taxonaut.workspace.core.config import LabelsConfig
 from taxonaut.workspace.files.index_formats.label_languages import ShownNames, shown_names
 from taxonaut.workspace.review.review_queue import ReviewQueue
+from taxonaut.workspace.vocabulary.reading import Vocabulary, read_vocabulary
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -40,6 +41,17 @@ class Service:
     @lru_cache(maxsize=8)  # noqa: B019
     def _names(self, language: str, _: EventId) -> ShownNames | None:
         return shown_names(self.workspace.with_table("labels", LabelsConfig(language=language)))
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the vocabulary, read once for each version of the index and run. Raises InputError without one."""
+        runs = self.workspace.runs.list()
+        return self._vocabulary(
+            self.workspace.index.version(), *(runs[0].id, runs[0].units) if runs else (0, 0)
+        )
+
+    @lru_cache(maxsize=1)  # noqa: B019
+    def _vocabulary(self, _: EventId, _run: int, _units: int) -> Vocabulary:
+        return read_vocabulary(self.workspace)
 
 
 def _service(request: Request) -> Service:

@@ -122,6 +122,7 @@ class Suggester:
             else:
                 once.update((item.id, item) for item in asked.items)
         top = batch[0].top if batch else 0
+        self._workspace.refresh()  # a job, or a command beside, may have trained or learned
         if once:
             found = {each.item_id: each for each in self._workspace.classify(list(once.values()), top=top)}
             for asked in batch:

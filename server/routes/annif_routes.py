@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Form, Query, Response
 from pydantic import BaseModel, Field
 
+from taxonaut.models.encoder.languages import guess_language
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.routes.api_answers import uri_of
 from taxonaut.server.routes.suggest_routes import LONGEST_TEXT, as_given
@@ -205,3 +206,39 @@ def learn(
         for item, labels in given:
             service.workspace.correct(item, labels, person=PERSON, complete=True)
     return Response(status_code=204)
+
+
+class AnnifLanguageRequest(BaseModel):
+    """A text, and the languages (ISO 639-1) that it may be in."""
+
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
+    languages: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=35)]], Field(min_length=1, max_length=100)
+    ]
+
+
+class AnnifLanguage(BaseModel):
+    """A language with how likely the text is in it; null: in none of those asked for."""
+
+    language: str | None
+    score: float
+
+
+class AnnifLanguages(BaseModel):
+    """The languages, the likeliest first."""
+
+    results: list[AnnifLanguage]
+
+
+@router.post("/detect-language")
+def detect_language(asked: AnnifLanguageRequest) -> AnnifLanguages:
+    """Say which of some languages a text is in, by its letters and function words: 1 for that, or for null."""
+    found = guess_language([asked.text])
+    named = next((each for each in asked.languages if each.partition("-")[0].lower() == found), None)
+    rest = [each for each in dict.fromkeys((*asked.languages, None)) if each != named]
+    return AnnifLanguages(
+        results=[
+            AnnifLanguage(language=named, score=1.0),
+            *(AnnifLanguage(language=each, score=0.0) for each in rest),
+        ]
+    )

@@ -76,6 +76,7 @@ def health() -> Health:
 def home(service: Served) -> Home:
     """Show what the workspace holds and what to do next."""
     workspace = service.workspace
+    workspace.refresh()
     stats, queue = workspace.index.stats(), workspace.review_queue().progress()
     cards = workspace.experts.cards()
     models = workspace.config.models

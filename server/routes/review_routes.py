@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from taxonaut.server.pages import AfterQuery, LimitQuery, Page, cursor, read_cursor
+from taxonaut.server.pages import MOST, AfterQuery, LimitQuery, Page, cursor, read_cursor
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.routes.change_routes import Name
 from taxonaut.server.routes.suggest_routes import GivenItem, as_given
@@ -17,7 +17,7 @@ from taxonaut.state.stores.ledger import ItemTruth
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.labels.label_changes import find_label
 from taxonaut.workspace.learn.corrections import Correction, find_item
-from taxonaut.workspace.learn.feedback import MarkedItem
+from taxonaut.workspace.learn.feedback import MarkedItem, read_feedback
 from taxonaut.workspace.review.agreement import Agreement, measure_agreement
 from taxonaut.workspace.review.decision_table import Refused
 from taxonaut.workspace.review.handover import (
@@ -92,13 +92,28 @@ def truth(service: Served, item: Annotated[str, Query(min_length=1, max_length=2
 
 @router.get("/feedback")
 def feedback(service: Served, limit: LimitQuery = 100, after: AfterQuery = "") -> Page[MarkedItem]:
-    """List what is known of items, and what their latest walks got right, wrong, and missed."""
-    place = read_cursor(after, int)
-    start = max(0, place[0]) if place else 0
-    found = service.workspace.feedback().items
-    end = start + limit
-    return Page(entries=list(found[start:end]), next=cursor(end) if end < len(found) else None)
+    """List what is known of items, by id, and what their latest walks got right, wrong, and missed.
 
+    A page reads its own items only; it may be short where few items have known labels. Equal texts of a page are one.
+    """
+    place = read_cursor(after, str)
+    last, items, more = place[0] if place else "", list[Item](), True
+    for _ in range(_BLOCKS):
+        block = service.workspace.items.after(ItemId(last), MOST)
+        known = service.workspace.ledger.truths([unit_key(each) for each in block]) if block else {}
+        found = [each for each in block if unit_key(each) in known][: limit - len(items)]
+        items += found
+        full = len(items) == limit
+        last = found[-1].id if full else block[-1].id if block else last
+        more = full or len(block) == MOST
+        if full or not more:
+            break
+    entries = read_feedback(service.workspace, items=items).items if items else ()
+    return Page(entries=list(entries), next=cursor(last) if more else None)
+
+
+_BLOCKS = 20
+"""So many times 500 items are looked through for a page of feedback."""
 
 LEASE_S = 300.0
 """Seconds for which a page's items are nobody else's; a page that is open asks again before they are over."""

@@ -55,7 +55,8 @@ class _Places:
         firsts, counts = firsts[counts > 0], counts[counts > 0]
         ends = counts.cumsum()
         steps = np.arange(ends[-1] if ends.size else 0) + np.repeat(firsts - ends + counts, counts)
-        return self.labels[steps]
+        found: _Ints = self.labels[steps]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,10 @@ class LabelWords:
             for number, each in texts.items()
             if (hits := _count_hits(each, words))
         ]
-        places, hits = _find(kept, words, limit, hidden)
+        places, counts = _find(kept, words, limit, hidden)
         ranked += [
             (True, -int(hit), int(kept.lengths[place]), int(kept.numbers[place]))
-            for place, hit in zip(places, hits, strict=True)
+            for place, hit in zip(places, counts, strict=True)
             if int(kept.numbers[place]) not in texts
         ]
         return [number for *_, number in sorted(ranked)[:limit]]

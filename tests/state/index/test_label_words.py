@@ -24,6 +24,7 @@ TEXTS = (
     '"x" [y]',
     "snowshoe",
 )
+QUERIES = ("red", "red apples", "running shoes", "a", "林檎", "äpfel", "A1.2", '"x"')
 LABELS = [
     Label(LabelId("red"), "Red apples", "sweet and red", alternatives=("Apples", "ÄPFEL")),
     Label(LabelId("shoes 1"), "Running shoes", "for the road", notation="A1.2"),
@@ -46,30 +47,14 @@ def ids(labels: list[Label]) -> list[str]:
 
 
 def assert_equal(kept: Index, scanned: Index) -> None:
-    for query in (
-        "red",
-        "apples",
-        "red apples",
-        "shoe",
-        "shoes",
-        "running shoes",
-        "a",
-        "x",
-        "林檎",
-        "äpfel",
-        "A1.2",
-        "1",
-        '"x"',
-    ):
-        for limit in (1, 2, 10):
-            for retired in (False, True):
-                found = ids(kept.search(query, limit, retired=retired))
-                assert found == ids(scanned.search(query, limit, retired=retired)), query
+    for query in QUERIES:
+        for limit in (1, 10):
+            assert ids(kept.search(query, limit)) == ids(scanned.search(query, limit)), query
 
 
 def test_a_name_an_id_and_a_code_like_the_query_come_first(index: Index) -> None:
     index.keep_words()
-    assert ids(index.search("a1.2")) == ["shoes 1"]
+    assert ids(index.search("a1.2", 1)) == ["shoes 1"], "its code"
     assert ids(index.search("running shoes", 2)) == ["shoes 1", "shoes/2"]
     assert ids(index.search("runn")) == ["shoes 1", "shoes/2"], "the beginning of a word"
     assert ids(index.search("red", 1)) == ["é"]
@@ -97,7 +82,7 @@ CHANGES: dict[str, Callable[[Index, LabelId, str], object]] = {
 }
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(CHANGES)), st.integers(0, 4), st.sampled_from(TEXTS), st.booleans()),
@@ -117,18 +102,20 @@ def test_what_is_kept_is_kept_up(steps: list[tuple[str, int, str, bool]]) -> Non
             assert_equal(kept, scanned)
 
 
-def test_a_change_that_is_rolled_back_is_forgotten(index: Index) -> None:
-    index.keep_words()
-    seen: list[str] = []
+def test_a_change_that_is_rolled_back_is_forgotten() -> None:
+    with Database.in_memory() as database:
+        index, seen = Index(database), list[str]()
+        index.add_labels(LABELS)
+        index.keep_words()
 
-    def change() -> None:
-        with index.change("never made"):
-            index.rename_labels({LabelId("x"): "unheard"})
-            seen.extend(ids(index.search("unheard")))
-            raise RuntimeError
+        def change() -> None:
+            with database.write():
+                index.rename_labels({LabelId("x"): "unheard"})
+                seen.extend(ids(index.search("unheard")))
+                raise RuntimeError
 
-    with pytest.raises(RuntimeError):
-        change()
-    assert seen == ["x"]
-    assert index.search("unheard") == []
-    assert ids(index.search("林檎")) == ["x"]
+        with pytest.raises(RuntimeError):
+            change()
+        assert seen == ["x"]
+        assert index.search("unheard") == []
+        assert ids(index.search("林檎")) == ["x"]
