@@ -179,13 +179,15 @@ def load(options: argparse.Namespace) -> None:
             reads, labelled = read_while_working(address, make_texts(folder, options.job, 4))
             memory = peak_mib(address.pid)
         file_rate, rate = (options.texts - 1) / wall, count / served
+        cpu_share = cpu / (options.texts - 1) / (served_cpu / count)
         print(
             f"classify on a file: {file_rate:.0f} texts/s, {1000 * cpu / (options.texts - 1):.2f} ms of CPU a text"
         )
         print(
             f"{options.clients} clients for {served:.0f} s: {count:,} texts, {len(errors)} errors, "
             f"{rate:.0f} texts/s ({rate / file_rate:.2f} of the file's), "
-            f"{1000 * served_cpu / count:.2f} ms of CPU a text ({cpu_share:.2f} of the file's rate), median {1000 * statistics.median(times):.0f} ms"
+            f"{1000 * served_cpu / count:.2f} ms of CPU a text ({cpu_share:.2f} of the file's rate), "
+            f"median {1000 * statistics.median(times):.0f} ms"
         )
         print(
             f"tree reads while a job labels {labelled:,} texts: {len(reads)} reads, median "

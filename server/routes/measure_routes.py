@@ -9,6 +9,7 @@ from taxonaut.server.jobs.job_specs import JobRecord
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.service import Served
 from taxonaut.workspace.core.learned_versions import Adoption
+from taxonaut.workspace.expert.experts import ExpertCard
 
 router = APIRouter(prefix="/api", tags=["measures"], responses=RESPONSES)
 
@@ -107,3 +108,39 @@ def adopt(service: Served, asked: AdoptRequest) -> InUse:
 def undo(service: Served) -> InUse:
     """Use what was in use before the last change."""
     return InUse(in_use=service.workspace.learned.undo().number)
+
+
+class Expert(BaseModel):
+    """A trained expert: what it was trained on, with which settings, and how good it is on held-out items."""
+
+    number: int
+    kind: str
+    made: str
+    data: dict[str, Any]
+    settings: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+@router.get("/experts", tags=["learning"])
+def experts(service: Served) -> list[Expert]:
+    """List the trained experts, the newest last, which is the one in use."""
+    service.workspace.refresh()
+    return [_expert(card) for card in service.workspace.experts.cards()]
+
+
+@router.get("/experts/{number}", tags=["learning"])
+def expert(service: Served, number: int) -> Expert:
+    """Show a trained expert."""
+    service.workspace.refresh()
+    return _expert(service.workspace.experts.card(number))
+
+
+def _expert(card: ExpertCard) -> Expert:
+    return Expert(
+        number=card.number,
+        kind=card.kind,
+        made=card.made,
+        data=dict(card.data),
+        settings=dict(card.settings),
+        metrics=dict(card.metrics),
+    )

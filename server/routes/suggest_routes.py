@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
@@ -12,6 +12,8 @@ from taxonaut.server.service import Served
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, as_item, distinct_items
+from taxonaut.workspace.labels.label_changes import find_label
+from taxonaut.workspace.walk.explanation import Explanation
 
 router = APIRouter(prefix="/api", tags=["suggest"], responses=RESPONSES)
 
@@ -67,3 +69,14 @@ async def suggest(service: Served, asked: SuggestRequest) -> list[Suggestion]:
     distinct_items(items)
     found = await service.suggester.suggest(items, asked.top)
     return [suggestion(item, result, names) for item, result in zip(items, found, strict=True)]
+
+
+@router.get("/explain", tags=["items"])
+def explain(
+    service: Served,
+    item: Annotated[str, Query(min_length=1, max_length=20_000, description="The item's id.")],
+    gold: Annotated[list[str], Query(max_length=100, description="Right labels, by id, name or path.")] = [],  # noqa: B006
+) -> Explanation:
+    """Show an item's latest walk as a tree, its ranking, and where each `gold` label was found or lost."""
+    labels = [find_label(service.workspace.index, each) for each in gold]
+    return service.workspace.explain(ItemId(item), labels)

@@ -149,3 +149,35 @@ def item(service: Served, id: Annotated[str, Query(min_length=1, max_length=20_0
 
 def _item_answer(item: Item) -> ItemAnswer:
     return ItemAnswer(id=item.id, text=item.text)
+
+
+class DescriptorAnswer(BaseModel):
+    """A descriptor of the vocabulary; `items` counts those with it on their best path, `level` begins at 1."""
+
+    id: NodeId
+    parent: NodeId
+    level: int
+    path: list[str]
+    description: str
+    items: int
+
+
+@router.get("/vocabulary", tags=["vocabulary"])
+def vocabulary(service: Served, limit: LimitQuery = 100, after: AfterQuery = "") -> Page[DescriptorAnswer]:
+    """List the descriptors of the vocabulary, each before those below it."""
+    place = read_cursor(after, int)
+    start = max(0, place[0]) if place else 0
+    found = service.vocabulary()
+    end = start + limit
+    entries = [
+        DescriptorAnswer(
+            id=each.id,
+            parent=each.parent,
+            level=each.level,
+            path=list(each.path),
+            description=each.node.description,
+            items=found.items_at.get(each.id, 0),
+        )
+        for each in found.descriptors[start:end]
+    ]
+    return Page(entries=entries, next=cursor(end) if end < len(found.descriptors) else None)
