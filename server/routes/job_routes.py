@@ -5,15 +5,14 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from taxonaut.server.jobs.job_specs import JobRecord, JobSpec
-from taxonaut.server.pages import AfterQuery, LimitQuery, Page, cursor, read_cursor
+from taxonaut.server.pages import MOST, AfterQuery, LimitQuery, Page, cursor, read_cursor
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.service import Served
-from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import RunId
 
 router = APIRouter(prefix="/api", tags=["jobs"], responses=RESPONSES)
@@ -138,39 +137,77 @@ RunNumber = Annotated[int, Path(ge=0, lt=2**31)]
 
 
 class RunDetail(RunAnswer):
-    """A run with what its decisions add up to; `seconds` is the time of the models, `cost` is null where unknown."""
+    """A run with what its decisions add up to; `requests` were sent to language models.
+
+    `seconds` is the time of the models; `cost` is in US dollars, null where a price is not known.
+    """
 
     decisions: int
+    requests: int
     cached: int
     errors: int
     prompt_tokens: int
     completion_tokens: int
     seconds: float
-    cost: float | None = None
+    cost: float | None
+    models: list[str]
 
 
 @router.get("/runs/{id}")
 def run(service: Served, id: RunNumber) -> RunDetail:
     """Show a run and what it cost."""
     workspace = service.workspace
-    known = next((each for each in workspace.runs.list() if each.id == id), None)
-    if known is None:
-        raise NotFoundError(f"no run {id}; GET /api/runs lists the runs")
-    totals = workspace.decisions.totals(known.id)
+    record = workspace.get_run(id)
+    totals = workspace.decisions.totals(record.run.id)
     return RunDetail(
-        id=known.id,
-        kind=known.kind,
-        status=known.status,
-        started=known.started,
-        ended=known.ended,
-        units=known.units,
+        id=record.run.id,
+        kind=record.run.kind,
+        status=record.run.status,
+        started=record.run.started,
+        ended=record.run.ended,
+        units=record.run.units,
         decisions=totals.requests,
+        requests=record.requests,
         cached=totals.cached,
         errors=totals.errors,
         prompt_tokens=totals.prompt_tokens,
         completion_tokens=totals.completion_tokens,
         seconds=totals.seconds,
+        cost=record.cost,
+        models=list(record.models),
     )
+
+
+class Transcribed(BaseModel):
+    """What a language model was sent for a decision about an item, and what it replied, in the OpenAI format."""
+
+    agent: str
+    template: str
+    tool: str
+    node_id: int | None
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+    replies: list[dict[str, Any]]
+
+
+@router.get("/runs/{id}/prompts")
+def prompts(
+    service: Served, id: RunNumber, item: Annotated[str, Query(min_length=1, max_length=20_000)]
+) -> list[Transcribed]:
+    """Show each prompt about an item as it was sent, and each reply; decisions without a kept prompt are left out."""
+    return [
+        Transcribed(
+            agent=each.agent,
+            template=each.template,
+            tool=each.tool,
+            node_id=each.node_id,
+            messages=[dict(message) for message in each.transcript.messages],
+            tools=[dict(tool) for tool in each.transcript.tools],
+            replies=[dict(message) for message in each.transcript.replies],
+        )
+        for each in service.workspace.run_decisions(id, item, most=MOST)
+        if each.transcript is not None
+    ]
 
 
 class DecisionAnswer(BaseModel):

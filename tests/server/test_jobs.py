@@ -74,3 +74,20 @@ def test_a_cancelled_job_is_continued_and_jobs_outlive_the_service(workspace: Wo
         assert client.get(f"/api/jobs/{first}").json()["state"] == "interrupted"
         client.post(f"/api/jobs/{second}/continue")
         assert wait_for(client, second, "finished")["results"] == 1
+
+
+async def test_a_run_shows_its_decisions_and_has_no_prompts_where_vectors_were_compared(
+    client: httpx.AsyncClient, workspace: Workspace
+) -> None:
+    workspace.classify(["red apples"])
+    (run,) = (await client.get("/api/runs")).json()["entries"]
+    shown = (await client.get(f"/api/runs/{run['id']}")).json()
+    assert (shown["kind"], shown["units"], shown["requests"], shown["errors"]) == ("classify", 1, 0, 0)
+    page = (await client.get(f"/api/runs/{run['id']}/decisions", params={"limit": 1})).json()
+    assert page["entries"][0]["agent"] == "navigator"
+    assert len(page["entries"]) == 1
+    item = page["entries"][0]["item_id"]
+    assert (await client.get(f"/api/runs/{run['id']}/prompts", params={"item": item})).json() == []
+    failed = await client.get(f"/api/runs/{run['id']}/decisions", params={"failed": True})
+    assert failed.json()["entries"] == []
+    assert (await client.get("/api/runs/999")).status_code == 404

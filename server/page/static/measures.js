@@ -12,7 +12,7 @@ let measures = null;
 const share = (value) => `${(100 * value).toFixed(1)} %`;
 const cell = (value) => h("td", { class: "number" }, value === null || value === undefined ? "–" : share(value));
 const table = (heads, rows) => h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": heads[0] },
-  h("table", {}, h("thead", {}, h("tr", {}, heads.map((name, place) => h("th", { scope: "col", class: place ? "number" : null }, name)))), h("tbody", {}, rows)));
+  h("table", {}, h("thead", {}, h("tr", {}, heads.map((name, place) => h("th", { scope: "col", class: place && !name.startsWith("most") ? "number" : null }, name)))), h("tbody", {}, rows)));
 
 // An evaluation.
 

@@ -70,7 +70,7 @@ async function showRun(id, { push = false } = {}) {
     const add = async () => {
       const page = await attempt(() => ask(url(`/api/runs/${encodeURIComponent(id)}/decisions`, { limit: 50, after: next, failed: at("failed").checked || "" })));
       if (!page) return;
-      list.append(...page.entries.map(decision));
+      list.append(...page.entries.map((each) => decision(id, each)));
       next = page.next;
       more.hidden = !next;
       if (!list.children.length) list.append(h("p", { class: "soft" }, at("failed").checked ? "No decision failed." : "This run made no decisions: it has units only."));
@@ -84,24 +84,33 @@ async function showRun(id, { push = false } = {}) {
 }
 
 function totals(run) {
-  const parts = [["kind", run.kind], ["state", run.status], ["units", number(run.units)], ["decisions", number(run.decisions)], ["from the cache", number(run.cached)],
+  const parts = [["kind", run.kind], ["state", run.status], ["units", number(run.units)], ["decisions", number(run.decisions)], ["requests to language models", number(run.requests)], ["from the cache", number(run.cached)],
     ["tokens", number(run.prompt_tokens + run.completion_tokens)], ["errors", number(run.errors)], ["model time", duration(run.seconds)],
     ...(run.cost === null ? [] : [["cost", `$${run.cost.toFixed(4)}`]])];
   return h("ul", { class: "totals" }, parts.map(([name, value]) => h("li", {}, h("b", {}, value), ` ${name}`)));
 }
 
-function decision(each) {
+function decision(run, each) {
   const facts = [["model", each.model], ["template", each.template], ["options", String(each.options)], ["chosen", each.choice.join(", ") || "none"],
     ["evidence", each.evidence.filter(Boolean).join(" · ")], ["tokens", each.prompt_tokens ? `${number(each.prompt_tokens)} + ${number(each.completion_tokens)}` : ""],
     ["time", each.cached ? "from the cache" : each.latency_s ? `${each.latency_s.toFixed(2)} s` : ""], ["attempts", each.attempts > 1 ? String(each.attempts) : ""], ["error", each.error]];
-  return h("details", { class: "decision" },
+  const said = h("div");
+  const read = (event) => { if (event.target.open && !said.children.length) showPrompt(said, run, each); };
+  return h("details", { class: "decision", ontoggle: read },
     h("summary", {}, bdi(each.item_id), `: ${each.agent} called ${each.tool}`, each.node_id === null ? "" : ` at node ${each.node_id}`, " ", each.error ? h("span", { class: "chip bad" }, "error") : "", each.cached ? h("span", { class: "chip" }, "cached") : ""),
     h("dl", {}, facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-    transcript(each.transcript));
+    said);
+}
+
+async function showPrompt(place, run, each) {
+  if (!each.prompt_tokens) return void place.replaceChildren(h("p", { class: "soft small" }, "No language model was asked: vectors were compared."));
+  place.replaceChildren(h("p", { class: "soft small" }, h("span", { class: "wait", "aria-hidden": "true" }), " Reading what was sent …"));
+  const found = await attempt(() => ask(url(`/api/runs/${encodeURIComponent(run)}/prompts`, { item: each.item_id })));
+  place.replaceChildren(transcript(found?.find((other) => ["agent", "template", "tool", "node_id"].every((name) => other[name] === each[name]))));
 }
 
 function transcript(found) {
-  if (!found) return h("p", { class: "soft small" }, "No language model was asked, or no prompt is kept of this decision.");
+  if (!found) return h("p", { class: "soft small" }, "No prompt is kept of this decision.");
   const said = (kind, message) => [h("h3", {}, `${kind}: ${message.role || ""}`), h("pre", { tabindex: "0" }, message.content || JSON.stringify(message.tool_calls ?? message, null, 1))];
   return h("div", {}, found.messages.flatMap((message) => said("sent", message)), found.replies.flatMap((message) => said("reply", message)));
 }
