@@ -396,15 +396,6 @@ class Gateway:
             scores=scores,
         )
 
-    async def gives_log_probabilities(self) -> bool:
-        """Whether the provider says that it gives log-probabilities; whether they are there, its replies tell."""
-        if self.settings.in_process:
-            return True
-        known = await asyncio.to_thread(
-            lambda: client.litellm().get_supported_openai_params(model=self.settings.model)
-        )
-        return "logprobs" in (known or ())
-
     async def send(
         self, messages: list[ModelMessage], request: ModelRequest, room: int
     ) -> tuple[ModelResponse, int]:
