@@ -10,7 +10,7 @@ from taxonaut.server.problems import RESPONSES
 from taxonaut.server.routes.api_answers import LabelAnswer, label_answers
 from taxonaut.server.routes.change_routes import LoggedChange, logged_change
 from taxonaut.server.service import LanguageQuery, Served, Service
-from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, ItemId, LabelId, NodeId
 from taxonaut.state.label_mappings import LabelMapping
 from taxonaut.state.records import Label
@@ -139,15 +139,15 @@ def way(
     node: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
     under: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
     language: LanguageQuery = "",
-) -> Way:
+) -> Way | None:
     """Find where a label or a node stands: the nodes that must be open for it to be seen.
 
-    `under` chooses one of several places by the node above.
+    Null for a label that stands nowhere, as one that is retired does. `under` chooses one of several places by the node above.
     """
     index, names = service.workspace.index, service.names(language)
     if (node is None) == (not label):
         raise InputError("give a label, or the number of a node")
-    found = None if node is not None else index.label(find_label(index, label))
+    found = None if node is not None else index.label(find_label(index, label, retired=True))
     here = _node_id(service, node) if node is not None else _own_node(service, found)
     if here == index.root():
         raise InputError("the root has no place: it holds the whole tree")
@@ -162,7 +162,7 @@ def way(
         above = index.placements_of(found.id)
         entry, own, name = found.id, found, _name(found, names)
         if not above:
-            raise NotFoundError(f"label {found.id!r} has no place in the tree; move it to a node")
+            return None
     parent = next((each for each in above if each == under), above[0])
     steps = [] if parent == index.root() else list(index.node_paths([parent])[parent])
     place = index.place_below(parent, entry)

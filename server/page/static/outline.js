@@ -207,7 +207,7 @@ export class Outline {
   async find(row, under) {
     try {
       const way = await ask(url("/api/outline-way", row.label === null ? { node: row.node, under } : { label: row.label, under }));
-      const branch = this.root.all().find((each) => each.node === way.parent);
+      const branch = way && this.root.all().find((each) => each.node === way.parent);
       return branch ? { branch, place: way.place } : null;
     } catch {
       return null;
@@ -224,9 +224,14 @@ export class Outline {
     return branch.above ? [...this.path(branch.above, branch.place), own] : [own];
   }
 
-  /** Open all above a label or node and go to it. Returns its row; throws a Refusal where there is none. */
+  /** Open all above a label or node and go to it. Returns its row, null where it stands nowhere; throws a Refusal. */
   async reveal(query, { quiet = false } = {}) {
     const way = await ask(url("/api/outline-way", query));
+    if (!way) {
+      this.current = null;
+      this.draw();
+      return null;
+    }
     let branch = this.root;
     for (const step of way.open) {
       let below = branch.opened(step.place);

@@ -40,12 +40,15 @@ const addressOf = (row) => ({ q: query().get("q"), ...(row.label === null ? { no
 async function go(wanted, { push = true } = {}) {
   card.setAttribute("aria-busy", "true");
   keepInAddress({ q: query().get("q"), ...wanted }, { push });
+  const nowhere = { row: { node: null, label: wanted.label, name: wanted.label, below: 0 }, under: null, path: [] };
   try {
     const row = await outline.reveal(wanted, { quiet: true });
-    chosen = outline.current ? rowOf(outline.current.branch, outline.current.place) : { row, under: null, path: [row.name] };
+    chosen = row ? rowOf(outline.current.branch, outline.current.place) : nowhere;
+    if (chosen.row === undefined) chosen = { ...chosen, row };
   } catch (error) {
-    chosen = wanted.label ? { row: { node: null, label: wanted.label, name: wanted.label, below: 0 }, under: null, path: [] } : null;
-    if (!chosen) { toast(error.message, { bad: true }); return; }
+    card.removeAttribute("aria-busy");
+    card.replaceChildren(h("p", { class: "problem", role: "alert" }, error.message));
+    return;
   }
   await showCard();
 }
@@ -98,7 +101,9 @@ async function rename() {
   if (!here) return;
   const { row } = here;
   const name = h("input", { name: "name", required: true, value: chosen.card?.label.name ?? row.name, maxlength: 20000 });
-  const data = await askInDialog(`Rename ${named(row.name)}`, [h("label", {}, "New name", name)], { yes: "Preview" });
+  const answer = askInDialog(`Rename ${named(row.name)}`, [h("label", {}, "New name", name)], { yes: "Preview" });
+  name.select();
+  const data = await answer;
   const wanted = data?.get("name").trim();
   if (!wanted) return;
   await change(`Rename ${named(row.name)} to ${named(wanted)}`, row.label === null ? { kind: "rename_node", node: String(row.node), name: wanted } : { kind: "rename_label", label: row.label, name: wanted }, { yes: "Rename", done: "Renamed" });
