@@ -142,7 +142,8 @@ def way(
 ) -> Way | None:
     """Find where a label or a node stands: the nodes that must be open for it to be seen.
 
-    Null for a label that stands nowhere, as one that is retired does. `under` chooses one of several places by the node above.
+    Null for a label that stands nowhere, as one that is retired does. `under` chooses one of several places by the
+    node above.
     """
     index, names = service.workspace.index, service.names(language)
     if (node is None) == (not label):

@@ -41,7 +41,7 @@ export function labelCard(card, { go, actions }) {
     card.texts.length ? section(heading("In all languages"), texts(card.texts)) : null,
     card.former.length ? section(heading("What became part of it"), h("ul", { class: "plain" }, card.former.map((each) => h("li", {}, labelLink(each.id, each.name || each.id, go), h("span", { class: "soft small" }, ` ${fate(each).toLowerCase()}, ${each.at.slice(0, 10)}`), each.reason ? h("span", { class: "soft small name" }, ` – ${each.reason}`) : null)))) : null,
     section(heading("History"), card.history.length
-      ? h("ol", { class: "plain history" }, card.history.map((each) => h("li", { class: each.undone ? "undone" : null }, h("a", { href: `/changes?change=${each.number}` }, `#${each.number}`), " ", bdi(each.what.slice(0, 300), { class: "name" }), " ", h("span", { class: "soft small" }, time(each.at), each.undone ? " – undone" : null))))
+      ? h("ol", { class: "plain history" }, card.history.map((each) => h("li", { class: each.undone ? "undone" : null }, h("a", { href: `/changes?change=${each.number}` }, `#${each.number}`), " ", bdi((each.note || each.what).slice(0, 300), { class: "name" }), " ", h("span", { class: "soft small" }, time(each.at), each.undone ? " – undone" : null))))
       : h("p", { class: "soft small" }, "Not changed since it was imported.")),
   ].filter(Boolean);
 }
