@@ -101,10 +101,11 @@ const takeBack = (change) => undo(change.number);
 
 async function read({ first = false } = {}) {
   const page = await attempt(() => ask(url("/api/changes", { limit: 50, after: first ? "" : next })));
-  if (!page) return;
+  if (!page) return false;
   changes = first ? page.entries : [...changes, ...page.entries];
   next = page.next;
   draw();
+  return true;
 }
 
 function step(by) {
@@ -118,7 +119,7 @@ function step(by) {
 async function fromAddress() {
   const at = query();
   const wanted = Number(at.get("change"));
-  while (wanted && next && changes.at(-1).number > wanted) await read();
+  while (wanted && next && changes.at(-1).number > wanted) if (!(await read())) break;
   const change = changes.find((each) => each.number === wanted || (each.first <= wanted && wanted <= each.number));
   if (at.has("before") || at.has("after")) {
     shown = { before: Number(at.get("before") ?? 0), after: Number(at.get("after") ?? changes[0].number), change: null, kind: "" };

@@ -41,6 +41,7 @@ function withPreview(title, { yes, danger, preview, make, done }) {
     const dialog = h("dialog", { class: "wide", "aria-labelledby": id }, h("h2", { id, class: "name" }, title), body, h("div", { class: "row" }, leave, agree));
     let answer = null;
     let version = null;
+    let busy = false;
 
     async function look() {
       agree.disabled = true;
@@ -59,13 +60,15 @@ function withPreview(title, { yes, danger, preview, make, done }) {
     }
 
     async function go() {
-      agree.disabled = true;
+      agree.disabled = leave.disabled = busy = true;
       agree.replaceChildren(waiting("Changing…"));
       try {
         answer = await make(version);
       } catch (error) {
         refuse(error);
         return;
+      } finally {
+        leave.disabled = busy = false;
       }
       dialog.close();
     }
@@ -77,6 +80,7 @@ function withPreview(title, { yes, danger, preview, make, done }) {
       agree.onclick = look;
     }
 
+    dialog.addEventListener("cancel", (event) => { if (busy) event.preventDefault(); });
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(answer);

@@ -16,6 +16,7 @@ export function findRow({ name, placeholder, chosen, extra = [], retired = true,
   let rows = [];
   let at = -1;
   let running = null;
+  let shownFor = null; // the words that the results belong to
 
   function show(found, text) {
     rows = found;
@@ -48,6 +49,7 @@ export function findRow({ name, placeholder, chosen, extra = [], retired = true,
 
   function close() {
     running?.abort();
+    shownFor = null;
     show([], "");
   }
 
@@ -55,6 +57,7 @@ export function findRow({ name, placeholder, chosen, extra = [], retired = true,
     const text = field.value.trim();
     onquery?.(text);
     running?.abort();
+    shownFor = text;
     if (!text) return show(extra, "");
     running = new AbortController();
     if (list.hidden) said.textContent = "Searching…";
@@ -67,14 +70,19 @@ export function findRow({ name, placeholder, chosen, extra = [], retired = true,
     }
   }
 
-  field.addEventListener("input", afterPause(look, 120));
+  /** Choose what is marked; words that were typed since are searched for first. */
+  async function enter() {
+    if (shownFor !== field.value.trim()) await look();
+    if (at >= 0) choose(rows[at]);
+  }
+
+  field.addEventListener("input", afterPause(() => { if (shownFor !== field.value.trim()) look(); }, 120));
   field.addEventListener("focus", () => { if (field.value.trim() || extra.length) look(); });
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" && rows.length) at = (at + 1) % rows.length;
     else if (event.key === "ArrowUp" && rows.length) at = (at - 1 + rows.length) % rows.length;
-    else if (event.key === "Enter" && at >= 0) choose(rows[at]);
-    else if (event.key === "Enter") return event.preventDefault();
+    else if (event.key === "Enter") enter();
     else if (event.key === "Escape" && (rows.length || field.value)) { if (!rows.length) field.value = ""; close(); }
     else return;
     event.preventDefault();

@@ -260,7 +260,7 @@ export class Outline {
     if (!quiet && branch.row(place)) this.onchoose(branch.row(place), branch);
   }
 
-  async toggle(branch, place, wanted = null) {
+  async toggle(branch, place, wanted = null, { again = true } = {}) {
     const row = branch.row(place);
     const opened = branch.opened(place);
     if (!row?.below || wanted === Boolean(opened)) return;
@@ -276,7 +276,11 @@ export class Outline {
     row.opening = setTimeout(() => this.draw(), 150);
     try {
       const answer = await ask(url(`/api/outline/${row.node}`, { limit: PAGE }));
-      if (answer.version !== this.version) return void this.refresh();
+      if (answer.version !== this.version) {
+        await this.refresh();
+        const here = again && (await this.find(row, branch.node));
+        return here ? this.toggle(here.branch, here.place, true, { again: false }) : undefined;
+      }
       below.total = below.size = answer.total;
       this.keep(below, answer);
       if (answer.total && !branch.opened(place)) branch.add(below);

@@ -9,6 +9,7 @@ const ROOT = 1;
 const card = document.getElementById("card");
 const said = document.getElementById("tree-said");
 const first = JSON.parse(document.getElementById("first-rows").textContent);
+const nothing = card.firstElementChild;
 let chosen = null; // { row, under, path }
 let asked = null;
 
@@ -222,6 +223,11 @@ function fromAddress() {
   if (at.get("label")) go({ label: at.get("label"), ...(at.get("under") ? { under: at.get("under") } : {}) }, { push: false });
   else if (at.get("node")) go({ node: at.get("node") }, { push: false });
   else if (at.get("q")) search.field.focus();
+  else if (chosen) {
+    chosen = outline.current = null;
+    outline.draw();
+    card.replaceChildren(nothing);
+  }
 }
 window.addEventListener("popstate", fromAddress);
 fromAddress();
