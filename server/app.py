@@ -52,10 +52,12 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.jobs.start()
+        tree = asyncio.create_task(asyncio.to_thread(workspace.index.sizes, [workspace.index.root()]))  # reads it
         words = asyncio.create_task(asyncio.to_thread(keep_words, workspace))
         async with tools.router.lifespan_context(tools):
             yield
         await service.jobs.close()
+        await tree
         await words
         await asyncio.to_thread(service.suggester.close)
 
