@@ -52,7 +52,7 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.jobs.start()
-        tree = asyncio.create_task(asyncio.to_thread(workspace.index.sizes, [workspace.index.root()]))  # reads it
+        tree = asyncio.create_task(asyncio.to_thread(workspace.index.children, workspace.index.root()))
         words = asyncio.create_task(asyncio.to_thread(keep_words, workspace))
         async with tools.router.lifespan_context(tools):
             yield
