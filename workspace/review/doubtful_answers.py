@@ -40,7 +40,7 @@ def find_doubts(
     probability, by the walk, that its first label is wrong, and one half more where the two methods disagree.
     """
     answered = [(item, each) for item, each in zip(items, results, strict=True) if each.labels]
-    notes = [f"{len(items) - len(answered):,} items got no label"] if len(answered) < len(items) else []
+    notes = [f"items without any label: {len(items) - len(answered):,}"] if len(answered) < len(items) else []
     if not answered:
         return DoubtReport((), len(items), "", tuple(notes))
     texts = [item.text for item, _ in answered]
