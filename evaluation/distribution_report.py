@@ -129,7 +129,7 @@ async def compare_distributions(
         len(kept),
         len(labels),
         float(np.mean([len(each) for each in voted.votes])),
-        tuple(measure_all(predicted, given, [voted.votes[place] for place in kept])),
+        tuple(measure_all(predicted, given, [list(voted.votes[place]) for place in kept])),
         tuple(predicted),
         given,
         failed,
@@ -148,7 +148,7 @@ def thresholds_of(made: Distribution) -> NDArray[np.float64] | float:
 
 
 def measure_all(
-    predicted: Sequence[Predicted], given: Shares, votes: Sequence[NDArray[np.bool_]]
+    predicted: Sequence[Predicted], given: Shares, votes: Sequence[Sequence[NDArray[np.bool_]]]
 ) -> list[Alignment]:
     """Measure methods, then the constant, the prior, and annotators against each other."""
     groups = group_items(given)

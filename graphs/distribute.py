@@ -12,6 +12,7 @@ from taxonaut.graphs.sync_bridge import step
 from taxonaut.models.requests import ModelReply
 from taxonaut.state.errors import ModelError
 from taxonaut.state.graph_states.distribute import DistributeInput, DistributeState
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, distinct_items
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Steps:
 
     async def ask(self, state: DistributeState) -> DistributeState:
         """Send the next requests of all items, and read the replies."""
-        listings: dict[str, Listing] = dict(state["listings"])
+        listings: dict[ItemId, Listing] = dict(state["listings"])
         pending = [
             (listing, asked)
             for listing in listings.values()

@@ -225,8 +225,9 @@ class Distribution:
 
 def log_odds(listing: Listing) -> Numbers:
     """Return log P(label) - log P(none) at the first step of a list, (L,)."""
-    first = listing.steps[0]
-    return first[:-1] - first[-1]
+    first: Numbers = listing.steps[0]
+    odds: Numbers = first[:-1] - first[-1]
+    return odds
 
 
 def dump_distribution(result: LabelDistribution) -> dict[str, Any]:
@@ -350,7 +351,8 @@ def as_shots(workspace: Core, labels: Sequence[OfferedLabel], rows: Sequence[Ite
     few = [pair for pair in pairs if pair[1].sum() <= 1][: SHOTS - len(many)]
     mixed = sorted([*many, *few], key=lambda pair: hash_text(pair[0].id))
     return [
-        Shot(item.text, tuple(labels[place].id for place in np.flatnonzero(given))) for item, given in mixed
+        Shot(item.text, tuple(labels[place].id for place in np.flatnonzero(given).tolist()))
+        for item, given in mixed
     ]
 
 
