@@ -58,7 +58,7 @@ class Steps:
             for asked in self.distributor.next_requests(listing)
         ]
         replies = await self.distributor.ask(pending) if pending else []
-        answers: dict[str, list[tuple[Asked, ModelReply | ModelError]]] = {}
+        answers: dict[ItemId, list[tuple[Asked, ModelReply | ModelError]]] = {}
         for (listing, asked), reply in zip(pending, replies, strict=True):
             answers.setdefault(listing.item.id, []).append((asked, reply))
         decisions: list[Decision] = list(state["decisions"])
