@@ -96,7 +96,7 @@ def test_names_and_axes_stand_in_the_figure(tmp_path: Path) -> None:
         ROOT,
         ANCHORED,
         FLAT,
-        "requests per text",
+        "decisions per text",
         "labels on the shortlist",
         "shop &amp; &lt;more&gt;",
     ):

@@ -11,6 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from taxonaut import InputError, Label, ModelError, ScriptedModel, Workspace
+from taxonaut.models.observed import ObservedModel
 from taxonaut.models.requests import ModelRequest
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Tree, TreeNode
@@ -87,7 +88,9 @@ def test_one_object_may_stand_in_several_roles_and_roles_in_settings_stay(folder
         models = workspace.config.models
         assert [models.navigator.model, models.general_expert.model] == ["scripted", "scripted"]
         assert models.architect.model == "openai/a"
-        assert workspace.wiring.answers(models.general_expert) is model
+        observed = workspace.wiring.answers(models.general_expert)
+        assert isinstance(observed, ObservedModel)
+        assert observed.model is model
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def test_finished_items_are_kept_and_not_worked_on_again(database: Databas
     assert (work.batches, status(database)) == (["ab", "c"], ("finished", 3))
     assert await shouted(database, "abxd", work) == "ABXD"
     assert (work.batches, status(database)) == (["ab", "c", "xd"], ("finished", 5))
-    assert Decisions(database).totals(Runs(database).list()[0].id).requests == 5
+    assert Decisions(database).totals(Runs(database).list()[0].id).comparisons == 5
 
 
 async def test_an_item_that_is_never_answered_does_not_stop_those_behind_it(database: Database) -> None:

@@ -153,6 +153,7 @@ def test_a_report_has_a_row_for_each_method() -> None:
         "measured",
         "requests",
         "asked",
+        "comparisons",
         "prompt_tokens",
         "completion_tokens",
         "reused_tokens",
@@ -161,9 +162,9 @@ def test_a_report_has_a_row_for_each_method() -> None:
     )
     assert table.to_pylist() == [
         {"method": "navigate", "P@1": 0.5, "MRR": 0.6}
-        | dict(zip(costs, (2, 4, 2, 100, 10, 50, 1.5, 0), strict=True)),
+        | dict(zip(costs, (2, 4, 2, 0, 100, 10, 50, 1.5, 0), strict=True)),
         {"method": "bm25", "P@1": None, "MRR": None}
-        | dict(zip(costs, (2, 0, 0, 0, 0, 0, 0.0, 1), strict=True)),
+        | dict(zip(costs, (2, 0, 0, 0, 0, 0, 0, 0.0, 1), strict=True)),
     ]
     assert Report(2, 2, 9, (walk, words)).to_pandas()["method"].tolist() == ["navigate", "bm25"]
 

@@ -106,7 +106,7 @@ def test_truths_of_another_text_are_counted_and_left_out(shop: Workspace) -> Non
 def test_what_was_only_evaluated_can_be_left_out(shop: Workspace) -> None:
     gold(shop, hat1="hats", ball1="balls", shoe1="shoes")
     store_gold(shop, [ItemRow(Item(ItemId("hat1"), "hat"), (LabelId("hats"),))], "train.csv")
-    with pytest.raises(InputError, match=r"^1 labelled item is too few .* \(2 more were only evaluated"):
+    with pytest.raises(InputError, match=r"^1 labelled item is too few .*; 2 items were only evaluated"):
         shop.learn()
     shop.correct("ball1", right="balls", person="ann")
     found = read_feedback(shop, evaluated=False)
