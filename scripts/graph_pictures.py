@@ -35,6 +35,7 @@ def pictures() -> Iterator[Picture]:
         insert_labels,
         navigate,
     )
+    from taxonaut.graphs.distribute import distribute
     from taxonaut.graphs.learn import learn
 
     somebody = object()
@@ -50,6 +51,7 @@ def pictures() -> Iterator[Picture]:
     yield Picture(build_vocabulary, {}, (*build, "RoundFinished", "ChangesReviewed", "NodeSplit"))
     yield Picture(assign_vocabulary, {}, (*walk, "ItemTagged"))
     yield Picture(learn, {}, ("Progress",))
+    yield Picture(distribute, {}, ())
     yield Picture(converse, {}, (*talk, *changes))
 
 
@@ -69,7 +71,7 @@ def drawn(picture: Picture) -> str:
     mermaid = build_picture(picture).compile().get_graph().draw_mermaid().strip()
     module = inspect.getmodule(builder)
     said = (module.__doc__ or "" if module else "").partition("\n\n")[0].strip().replace("\n", " ")
-    told = ", ".join(f"`{name}`" for name in picture.updates)
+    told = ", ".join(f"`{name}`" for name in picture.updates) or "nothing"
     signature = ", ".join(inspect.signature(builder).parameters)
     return (
         f"## {builder.__name__}\n\n{said}\n\n`{builder.__name__}({signature})`\n\n"
