@@ -1,8 +1,8 @@
 """Distributor: how likely annotators are to give each label (LLMs do multi-label classification differently).
 
 A method asks a model for log-probabilities of whole label strings and reads a probability for each label from them
-(`models.distributions.readings`). Where a model answers with letters (servers give log-probabilities of single tokens
-only), each label has one.
+(`models.distributions.label_probabilities`). Where a model answers with letters (servers give log-probabilities of
+single tokens only), each label has one.
 """
 
 import random
@@ -15,7 +15,7 @@ import numpy as np
 
 from taxonaut.agents.asking import clip_text
 from taxonaut.models.distributions.bradley_terry import PENALTY, binary_breakdown
-from taxonaut.models.distributions.readings import (
+from taxonaut.models.distributions.label_probabilities import (
     EPSILON,
     Numbers,
     compare_to_none,
@@ -243,13 +243,13 @@ class Distributor:
     ) -> ModelRequest:
         """Build a request for the log-probabilities of some texts."""
         system, context = self.blocks
-        given = {**self.variables, **variables, "text": clip_text(item.named_text)}
+        own = {**variables, "text": clip_text(item.named_text)}
         if self.prompt.recorder is not None and self.prompt.recorder.wants(self.prompt.name):
-            self.prompt.recorder.note(self.prompt.name, given)
+            self.prompt.recorder.note(self.prompt.name, {**self.variables, **own})
         return ModelRequest(
             system=system,
             context=context,
-            item=self.prompt.render("item", given),
+            item=self.prompt.render("item", own),
             blank_item="",
             text=item.text,
             tool=self.tool if not self.settings.samples else sample_tool(texts),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from taxonaut.models.distributions.readings import Numbers, sigmoid
+from taxonaut.models.distributions.label_probabilities import Numbers, sigmoid
 
 PENALTY = 0.1
 """The L2 penalty on strengths: with none, an option that is always preferred has no finite strength."""

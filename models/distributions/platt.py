@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taxonaut.models.distributions.readings import Numbers, sigmoid
+from taxonaut.models.distributions.label_probabilities import Numbers, sigmoid
 
 _PENALTY = 1e-3
 """On the slope's distance from 1 and the offset: keeps both finite where targets are all 0 or all 1."""

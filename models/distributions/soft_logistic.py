@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.models.distributions.readings import Numbers, sigmoid
+from taxonaut.models.distributions.label_probabilities import Numbers, sigmoid
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

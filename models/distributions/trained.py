@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonaut.models.distributions.fields import TextParts, common_names, split_parts
+from taxonaut.models.distributions.label_probabilities import Numbers
 from taxonaut.models.distributions.platt import Platt, fit_platt
-from taxonaut.models.distributions.readings import Numbers
 from taxonaut.models.distributions.soft_logistic import Compressed, SoftLogistic, fit_soft_logistic
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.expert.lexical import Lexicon

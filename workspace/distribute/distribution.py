@@ -21,7 +21,7 @@ from taxonaut.agents.support.texts import tell_apart
 from taxonaut.graphs.distribute import distribute
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
-from taxonaut.models.distributions.readings import Numbers, entropy
+from taxonaut.models.distributions.label_probabilities import Numbers, entropy
 from taxonaut.models.distributions.soft_logistic import SoftLogistic
 from taxonaut.models.distributions.trained import (
     Calibrated,

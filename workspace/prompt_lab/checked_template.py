@@ -11,7 +11,7 @@ from jinja2.meta import find_undeclared_variables
 
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import BLOCKS, PARSER, Prompt, PromptLibrary
-from taxonaut.prompts.variables import VARIABLES
+from taxonaut.prompts.variables import ITEM_VARIABLES, VARIABLES
 from taxonaut.state.errors import TemplateError
 
 Sample = Mapping[str, Any]
@@ -24,7 +24,7 @@ TEXT = "text"
 """The item's text."""
 
 ITEM_ONLY = frozenset({TEXT, "demonstrations"})
-"""The variables of the block `item`, which no other block has."""
+"""The variables of the block `item` in any template, which no other block has; `item_only` adds a template's own."""
 
 SET_BY_JINJA = frozenset(("self", "super", "caller", "varargs", "kwargs", "loop"))
 
@@ -114,7 +114,8 @@ class CheckedTemplate:
 
     def available(self, block: str) -> frozenset[str]:
         """Return the variables that a block may use."""
-        return self.declared & ITEM_ONLY if block == "item" else self.declared - ITEM_ONLY
+        own = item_only(self.name)
+        return self.declared & own if block == "item" else self.declared - own
 
     @cached_property
     def renderings(self) -> list[Rendering]:
@@ -138,9 +139,15 @@ class CheckedTemplate:
         }
 
 
-def block_variables(sample: Sample, block: str) -> dict[str, Any]:
-    """Return the variables that agents pass to a block."""
-    return {name: value for name, value in sample.items() if (name in ITEM_ONLY) == (block == "item")}
+def item_only(template: str) -> frozenset[str]:
+    """Return the variables that a template has in its block `item` alone."""
+    return ITEM_ONLY | ITEM_VARIABLES.get(template, {}).keys()
+
+
+def block_variables(template: str, sample: Sample, block: str) -> dict[str, Any]:
+    """Return the variables that agents pass to a template's block."""
+    own = item_only(template)
+    return {name: value for name, value in sample.items() if (name in own) == (block == "item")}
 
 
 def render_blocks(
@@ -150,7 +157,9 @@ def render_blocks(
     found = {}
     for block in BLOCKS:
         try:
-            found[block] = prompt.render(block, {**block_variables(sample, block), **more.get(block, {})})
+            found[block] = prompt.render(
+                block, {**block_variables(prompt.name, sample, block), **more.get(block, {})}
+            )
         except TemplateError:
             continue
     return found

@@ -17,7 +17,6 @@ from taxonaut.prompts.variables import example_variables
 from taxonaut.state.errors import TaxonautError, TemplateError
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.prompt_lab.checked_template import (
-    ITEM_ONLY,
     PLACEHOLDER,
     TEXT,
     CheckedTemplate,
@@ -25,6 +24,7 @@ from taxonaut.workspace.prompt_lab.checked_template import (
     Rendering,
     Sample,
     block_variables,
+    item_only,
     render_blocks,
 )
 
@@ -144,11 +144,13 @@ def find_undefined_variables(template: CheckedTemplate) -> Iterator[Finding]:
 
 def explain_undefined(name: str, block: str, template: CheckedTemplate) -> str:
     """Say why a variable is undefined."""
-    if name in ITEM_ONLY and name in template.declared:
+    if name in item_only(template.name) and name in template.declared:
         what = "is the item's text, which" if name == TEXT else "belongs to one item and"
         return f"{what} stands in the block item only: here all items would have to share it"
     if block == "item" and name in template.declared:
-        return "is not given to the block item, which has `text` alone; move it to context"
+        given = " and ".join(f"`{each}`" for each in sorted(template.available("item") - {TEXT}))
+        has = f"`text` and {given}" if given else "`text` alone"
+        return f"is not given to the block item, which has {has}; move it to context"
     near = get_close_matches(name, template.declared, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     return f"is no variable of this template; {hint}it has {', '.join(sorted(template.declared))}"
@@ -159,7 +161,7 @@ def find_render_errors(template: CheckedTemplate) -> Iterator[Finding]:
     seen: set[str] = set()
     for block in BLOCKS:
         for sample in template.samples:
-            variables = block_variables(sample, block)
+            variables = block_variables(template.name, sample, block)
             if template.own.variables[block].keys() - variables.keys():
                 continue
             try:
@@ -281,7 +283,7 @@ def find_instructions_in_item(template: CheckedTemplate, count: Counter) -> Iter
 NEAR = 0.8
 """Share of the context window above which a prompt is reported."""
 
-ROLES = {"judge": "general_expert", "label_writer": "general_expert", "feedback": "general_expert"}
+ROLES = dict.fromkeys(("distribute", "feedback", "judge", "label_writer"), "general_expert")
 """Agents that use another role's model."""
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from taxonaut.models.distributions.bradley_terry import binary_breakdown, bradley_terry
-from taxonaut.models.distributions.platt import fit_platt
-from taxonaut.models.distributions.readings import (
+from taxonaut.models.distributions.label_probabilities import (
     compare_to_none,
     entropy,
     hard,
@@ -15,6 +14,7 @@ from taxonaut.models.distributions.readings import (
     softmax,
     unary,
 )
+from taxonaut.models.distributions.platt import fit_platt
 from taxonaut.models.distributions.soft_logistic import fit_soft_logistic
 
 
