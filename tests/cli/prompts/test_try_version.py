@@ -59,7 +59,8 @@ def test_both_versions_side_by_side(run: Any, served: Path, items: Path, tmp_pat
     edit(served, RANK, "Text: {{ text }}{% if 'apples' in text %} BEHAVE:none{% endif %}")
     changed = tmp_path / "changed.jsonl"
     called = run("prompts", "try", RANK, "--on", items, "-w", served, "-o", changed)
-    assert (called.code, called.err) == (0, f"1 changed decision -> {changed}\n")
+    assert called.code == 0
+    assert called.err.splitlines()[-1] == f"1 changed decision -> {changed}", "progress may be told before"
     lines = [" ".join(line.split()) for line in called.out.splitlines()]
     assert lines[0] == "general_expert/rank on 3 items, 2 with right labels"
     assert [line for line in lines if line.startswith(("chose nothing", "asked now", "from the cache"))] == [
@@ -168,5 +169,5 @@ def test_watch_tries_again_on_a_save(
     assert [line.split(";")[0] for line in said if line.startswith("watching")] == [
         f"watching {served / 'prompts'}"
     ] * 3
-    assert said[1].startswith("error: the workspace template 'general_expert/rank'")
+    assert sum(line.startswith("error: the workspace template 'general_expert/rank'") for line in said) == 1
     assert said[-1] == "stopped watching"
