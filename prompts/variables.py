@@ -315,6 +315,9 @@ VARIABLES: dict[str, type] = {
 FOR_LEARNING = frozenset({"architect/improve_instructions", "feedback/explain"})
 """Templates that learning alone reads: no walk, build or method does, so that their results do not depend on them."""
 
+FOR_DISTRIBUTIONS = frozenset(name for name in VARIABLES if name.startswith("distribute/"))
+"""Templates that distributions alone read: results of other methods do not depend on them."""
+
 
 OPTIONS: list[OptionText] = [
     {"id": 1, "name": "Shoes", "description": "worn on the feet", "path": "A > Shoes", "examples": ["Boots"]},

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from taxonaut.evaluation.methods.method import Outcome
-from taxonaut.prompts.variables import FOR_DEMONSTRATIONS, FOR_LEARNING
+from taxonaut.prompts.variables import FOR_DEMONSTRATIONS, FOR_DISTRIBUTIONS, FOR_LEARNING
 from taxonaut.state import version
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
@@ -35,7 +35,9 @@ async def run_method(
     `settings` are part of the run's fingerprint: everything the outcome depends on besides the config. `batch`
     is the default batch size, if `[walk]` has none.
     """
-    unread = FOR_LEARNING | (frozenset() if workspace.config.learning.demonstrations else FOR_DEMONSTRATIONS)
+    unread = FOR_LEARNING | FOR_DISTRIBUTIONS
+    if not workspace.config.learning.demonstrations:
+        unread |= FOR_DEMONSTRATIONS
     named = {
         "method": method,
         "settings": dict(settings),

@@ -52,7 +52,8 @@ NAMES = [f"{verb} {thing}" for verb in VERBS for thing in THINGS]
 LABELS = [Label(LabelId(f"l{number}"), name) for number, name in enumerate(NAMES)]
 FIRST, LATER = LABELS[::2] + LABELS[1::4], LABELS[3::4]
 TEXTS = [f"we {verb} {THINGS[at % len(THINGS)]} every day" for at, verb in enumerate(VERBS[:8])]
-NEAR = 0.002
+NEAR = 0.01
+"""Quantized vectors differ by so much between batches on some processors, and a kill changes the batches."""
 SMALL = {"terminal_size": 6, "centres": 5}
 
 

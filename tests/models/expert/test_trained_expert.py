@@ -139,13 +139,12 @@ def test_without_any_category_nothing_is_likely(head: ServedHead) -> None:
 
 
 def test_later_categories_are_found_by_their_names(head: ServedHead) -> None:
-    later = {LabelId("gloves"): "Clothing > Gloves", LabelId("pans"): "Kitchen > Pans"}
+    later = {LabelId("gloves"): "Clothing > Gloves", LabelId("kettles"): "Kitchen > Kettles"}
     expert = open_expert(head, 1, embed, [*LABELS, *later], later)
-    assert expert.labels == (*LABELS, "gloves", "pans")
-    found = expert.probabilities(["Clothing Gloves", "Kitchen pans", *TEXTS])
+    assert expert.labels == (*LABELS, "gloves", "kettles")
+    found = expert.probabilities(["Clothing Gloves", "Kitchen kettles", *TEXTS])
     best = [expert.labels[place] for place in found.argmax(axis=1)]
-    assert best[0] == "gloves"
-    assert "pans" in [expert.labels[place] for place in (-found[1]).argsort()[:2]]
+    assert best[:2] == ["gloves", "kettles"]
     right = [LABELS[column] for _, column in (*DEV, *TRAIN)]
     assert np.mean([one == two for one, two in zip(best[2:], right, strict=True)]) > 0.95
     assert head.labels == LABELS
