@@ -5,7 +5,7 @@
     │   ├── CycleError      a cycle in the parents of nodes
     │   └── TemplateError   an invalid prompt template
     ├── WorkspaceError      the folder or its index.duckdb cannot be used
-    │   ├── LockedError     another process is writing
+    │   ├── LockedError     another program or version has it open
     │   ├── SchemaError     the file was written by a newer taxonaut
     │   ├── DiskError       no room left, or no permission
     │   └── UntrustedError  it names servers that the user did not confirm on this machine
@@ -76,7 +76,7 @@ class WorkspaceError(TaxonautError):
 
 
 class LockedError(WorkspaceError):
-    """Another process has the workspace open for writing."""
+    """A process that does not share the workspace has it open: another program, version or machine."""
 
 
 class SchemaError(WorkspaceError):

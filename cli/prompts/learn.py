@@ -17,7 +17,7 @@ from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileO
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.spending_options import read_prices
+from taxonaut.cli.shared.spending_options import MONEY_PANEL, PriceInOption, PriceOutOption, read_prices
 from taxonaut.cli.shared.terminal import counted, is_interactive, out, print_json, printable, styled
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def learn(
             metavar="MONEY",
             help="Most money in all, by the price list of LiteLLM or by --price-in and --price-out.",
             show_default=False,
+            rich_help_panel=MONEY_PANEL,
         ),
     ] = None,
     holdout: Annotated[
@@ -99,26 +100,8 @@ def learn(
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the evolution.", rich_help_panel=ADVANCED_PANEL)
     ] = 0,
-    price_in: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            metavar="P",
-            help="Price of a million prompt tokens, for models that the list lacks.",
-            show_default=False,
-            rich_help_panel=ADVANCED_PANEL,
-        ),
-    ] = None,
-    price_out: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            metavar="P",
-            help="Price of a million completion tokens.",
-            show_default=False,
-            rich_help_panel=ADVANCED_PANEL,
-        ),
-    ] = None,
+    price_in: PriceInOption = None,
+    price_out: PriceOutOption = None,
     *,
     layout: LabelledFileOptions,
     json: JsonOption = False,

@@ -1,4 +1,4 @@
-"""`--budget` and `--estimate`: what a command may spend on language models, would spend, and spent."""
+"""`--budget` and prices: what a command may spend on language models, and what it spent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 
 MONEY_PANEL = "Money"
 
+PriceInOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="P",
+        help="Price of a million prompt tokens, for models that the list lacks.",
+        show_default=False,
+        rich_help_panel=MONEY_PANEL,
+    ),
+]
+PriceOutOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="P",
+        help="Price of a million completion tokens.",
+        show_default=False,
+        rich_help_panel=MONEY_PANEL,
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class SpendingOptions:
@@ -34,26 +55,8 @@ class SpendingOptions:
             rich_help_panel=MONEY_PANEL,
         ),
     ] = None
-    price_in: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            metavar="P",
-            help="Price of a million prompt tokens, for models that the list lacks.",
-            show_default=False,
-            rich_help_panel=MONEY_PANEL,
-        ),
-    ] = None
-    price_out: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            metavar="P",
-            help="Price of a million completion tokens.",
-            show_default=False,
-            rich_help_panel=MONEY_PANEL,
-        ),
-    ] = None
+    price_in: PriceInOption = None
+    price_out: PriceOutOption = None
 
 
 class Meter:

@@ -147,8 +147,8 @@ class Database:
     ) -> "Database":
         """Open `path`, creating or migrating it unless `read_only`.
 
-        Raises LockedError if another process has it open, SchemaError if a newer taxonaut wrote it, DiskError
-        without room or permission, WorkspaceError if it is not a DuckDB file.
+        Raises LockedError if a process that does not share it has it open, SchemaError if a newer taxonaut wrote it,
+        DiskError without room or permission, WorkspaceError if it is not a DuckDB file.
         """
         path = Path(path).resolve()
         check_path(path)

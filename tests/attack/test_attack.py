@@ -14,7 +14,7 @@ from attack.report import Report
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize(("attack", "count"), [(histories, 15), (callers, 2), (inputs, 40)])
+@pytest.mark.parametrize(("attack", "count"), [(histories, 15), (callers, 4), (inputs, 40)])
 def test_nothing_is_lost(tmp_path: Path, attack: Any, count: int) -> None:
     report = Report()
     attack.run(count, 7, tmp_path, report)
