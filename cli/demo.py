@@ -18,6 +18,7 @@ from rich.text import Text
 
 from taxonaut import evaluation
 from taxonaut.cli.classify.explanation_view import print_explanation
+from taxonaut.cli.shared.item_command import describe_cost
 from taxonaut.cli.shared.item_view import print_item, quoted
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import Session, command
@@ -191,12 +192,7 @@ def demo(session: Session, all_packages: AllOption = False) -> None:
     print_demo(console, report, by_score(report) if all_packages else select_shown(report))
     if all_packages:
         print_explanation(console, report.walk)
-    asked = (
-        f"{report.asked:,} requests in this run"
-        if report.asked
-        else "no model was asked: all was kept from before"
-    )
-    console.print(styled(f"\n{asked}. Try it yourself:", "dim"))
+    console.print(styled(f"\n{describe_cost(report.spent)}. Try it yourself:", "dim"))
     console.print(styled(f'  taxonaut classify -w {report.folder} "{TRY}"', "bold"))
 
 

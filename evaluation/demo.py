@@ -15,6 +15,7 @@ from taxonaut.evaluation.measures.hierarchy import RELATIONS, Hierarchy, Relatio
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.reader import IndexStats
 from taxonaut.state.records import Item, ItemResult, Label
+from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import LabelFile
@@ -196,7 +197,7 @@ class DemoReport:
     """The result of the demo.
 
     `example` is the result for `TEXT`, `walk` its walk. `results` and `compared` are those of the method `both`;
-    packages whose author chose no classifier are not `compared`.
+    packages whose author chose no classifier are not `compared`. `spent`: what this call asked and compared.
     """
 
     folder: Path
@@ -207,7 +208,7 @@ class DemoReport:
     compared: Mapping[ItemId, Comparison]
     report: Report
     walk: Explanation
-    asked: int
+    spent: Totals
 
 
 async def arun_demo(folder: Path, limit: int | None = None) -> DemoReport:
@@ -216,6 +217,7 @@ async def arun_demo(folder: Path, limit: int | None = None) -> DemoReport:
     with open_demo_workspace(folder, labels) as workspace:
         packages = installed_packages(label.id for label in labels.labels)[:limit]
         rows = as_item_rows(packages)
+        before = workspace.decisions.mark()
         report = await aevaluate(workspace, rows, METHODS)
         found = await workspace.aclassify([row.item for row in rows], shortlist="both")
         results = {result.item_id: result for result in found}
@@ -229,7 +231,7 @@ async def arun_demo(folder: Path, limit: int | None = None) -> DemoReport:
             compared=compare_with_gold(workspace, packages, results),
             report=report,
             walk=workspace.explain(example.item_id),
-            asked=sum(method.asked for method in report.methods),
+            spent=workspace.decisions.totals_since(before),
         )
 
 
